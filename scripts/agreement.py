@@ -1,0 +1,39 @@
+"""Agreement between protocols or annotators, and the adjudication queue: see conf/agreement.yaml."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("agreement", paths=("votes", "speeches", "output"))
+def main(config):
+    import json
+    from pathlib import Path
+
+    from jianghua.annotate import aggregate, agreement_report, read_adjudicated, read_votes
+    from jianghua.annotate.tables import agreement_tables
+    from jianghua.annotate.votes import ADJUDICATED, read_sources
+    from jianghua.files import write_atomic, write_jsonl
+
+    if config.by not in ("protocol", "annotator"):
+        raise BadUsage(f"unknown by={config.by}: compare by=protocol or by=annotator")
+    if not isinstance(config.replicates, int) or config.replicates < 1:
+        raise BadUsage(f"replicates={config.replicates} should be a whole number from 1")
+    votes = read_votes(config.votes)
+    folder = Path(config.votes) if Path(config.votes).is_dir() else Path(config.votes).parent
+    result = aggregate(votes, read_adjudicated(folder / ADJUDICATED))
+    report = agreement_report(votes, read_sources(config.speeches), config.by, config.replicates, config.seed)
+    report["gold"] = {
+        "primary": sum(row.primary_settled for row in result.rows.values()),
+        "functions": sum(row.functions_settled for row in result.rows.values()),
+        "disputed": sum(row.disputed for row in result.rows.values()),
+        "open": len(result.open),
+    }
+    print(agreement_tables(report))
+    if config.output is not None:
+        output = Path(config.output)
+        write_atomic(output / "agreement.json", json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+        write_jsonl(output / "queue.jsonl", (dispute.to_json() for dispute in result.open))
+        print(f"\nwritten: {output / 'agreement.json'}, {output / 'queue.jsonl'}")
+
+
+if __name__ == "__main__":
+    main()

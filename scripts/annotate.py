@@ -1,0 +1,37 @@
+"""Make annotation tasks of paragraphs, or add annotators' answers to the votes: see conf/annotate.yaml."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("annotate", paths=("import", "export", "output", "paragraphs", "annotator"))
+def main(config):
+    from jianghua.annotate import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
+    from jianghua.schema import PROTOCOLS
+
+    if (config["import"] is None) == (config.export is None):
+        raise BadUsage("give either import=FILE (answers) or export=FILE (paragraphs)")
+    if config.format not in FORMATS:
+        raise BadUsage(f"unknown format {config.format!r}: format= is one of {', '.join(FORMATS)}")
+    if config.protocol is not None and config.protocol not in PROTOCOLS:
+        raise BadUsage(f"unknown protocol {config.protocol!r}: protocol= is one of {', '.join(PROTOCOLS)}")
+    if config.export is not None:
+        if config.output is None:
+            raise BadUsage("output=FILE says where the tasks go")
+        paragraphs = read_paragraphs(config.export)
+        files = export_tasks(paragraphs, config.output, config.format, config.protocol or "alone", config.seed)
+        print(f"{len(paragraphs)} paragraphs → {', '.join(map(str, files))}")
+        return
+    if config.protocol is None:
+        raise BadUsage(f"protocol= says how the votes were cast: {', '.join(PROTOCOLS)}")
+    texts = None
+    if config.paragraphs is not None:
+        texts = {paragraph.id: paragraph.text for paragraph in read_paragraphs(config.paragraphs)}
+    answers, skipped = read_answers(config["import"], config.format, config.annotator)
+    folder = config.output or config.votes
+    file, total = add_votes(folder, config.protocol, answers, config.round, texts)
+    annotators = len({answer.annotator for answer in answers})
+    print(f"{len(answers)} votes of {annotators} annotators added, {skipped} skipped: {file} holds {total}")
+
+
+if __name__ == "__main__":
+    main()

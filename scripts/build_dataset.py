@@ -1,0 +1,35 @@
+"""Speeches and votes → the dataset: `python scripts/build_dataset.py [public=FOLDER|wikisource] [output=DIR]`."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("build_dataset", paths=("data", "public", "output", "results"))
+def main(config):
+    import tempfile
+    from pathlib import Path
+
+    from jianghua.dataset import build, freeze_public, freeze_splits, read_manifests, write_build
+
+    data, output = Path(config.data), Path(config.output)
+    if config.freeze and config.public == "wikisource":
+        raise BadUsage("freeze=true takes the hashes from files: public= must be a folder")
+    with tempfile.TemporaryDirectory() as temporary:
+        public = Path(config.public) if config.public else None
+        if config.public == "wikisource":
+            from jianghua.hub import fetch_wikisource
+
+            public = Path(temporary)
+            fetch_wikisource(read_manifests(data).values(), public)
+        if config.freeze:
+            added = freeze_public(data, public) if public else 0
+            print(f"{added} public documents taken in, {freeze_splits(data)} documents given a split")
+            return
+        result = build(data, public)
+    write_build(result, data, output, Path(config.results))
+    for name, splits in result.rows.items():
+        print(f"{name}: " + ", ".join(f"{split} {len(rows)}" for split, rows in splits.items()))
+    print(f"{result.name} build {result.fingerprint} → {output} ({len(result.removed)} near-duplicates left out)")
+
+
+if __name__ == "__main__":
+    main()

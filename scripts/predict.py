@@ -1,0 +1,40 @@
+"""Label the paragraphs of a speech: `python scripts/predict.py input=讲话.docx output=讲话.html`."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("predict", paths=("input", "output", "model_path", "runs"))
+def main(config):
+    import sys
+    from pathlib import Path
+
+    from jianghua.files import read_jsonl
+    from jianghua.models import decide, load_classifier
+    from jianghua.report.labelled import FORMATS, write_labelled
+    from jianghua.schema import LABELS, Paragraph
+    from jianghua.training import find_default_model
+
+    source, output = Path(config.input), Path(config.output)
+    if output.suffix.lower() not in FORMATS:
+        raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
+    if source.suffix.lower() == ".jsonl":
+        paragraphs = read_jsonl(source, Paragraph.from_json)
+    else:
+        from jianghua.ingest import ingest_paths
+
+        paragraphs = [paragraph for document in ingest_paths([source]) for paragraph in document.paragraphs]
+    folder = Path(config.model_path) if config.model_path else find_default_model(Path(config.runs))
+    # `train.py` prints the run folder; its model/ is meant
+    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
+        folder = folder / "model"
+    classifier = load_classifier(folder)
+    more = {} if config.batch_size is None else {"batch_size": config.batch_size}
+    proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
+    decided = decide(proba, classifier.config, classifier.thresholds)
+    names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
+    write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix())
+    print(f"{len(paragraphs)} paragraphs → {output} (model {folder})", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

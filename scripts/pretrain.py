@@ -1,0 +1,63 @@
+"""Train the vocabulary and the small BERT that ships, on CPU: see conf/pretrain.yaml."""
+
+from jianghua.command import command
+
+
+@command("pretrain", paths=("data", "public", "corpora.laws", "corpora.narrative", "output"))
+def main(config):
+    from pathlib import Path
+
+    import torch
+    from omegaconf import OmegaConf
+
+    from jianghua.dataset import heldout_hashes, refuse_heldout, train_documents
+    from jianghua.files import write_atomic
+    from jianghua.models.tokenizer import train_vocabulary
+    from jianghua.training.pretrain import pretrain, read_corpus, sequences_of
+
+    data, output = Path(config.data), Path(config.output)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    held = heldout_hashes(data)
+    corpora = {"speeches": train_documents(data, Path(config.public))}
+    corpora |= {name: read_corpus(Path(path)) for name, path in config.corpora.items()}
+    for name, documents in corpora.items():
+        refuse_heldout((paragraph for document in documents for paragraph in document), held, name)
+    tokenizer = train_vocabulary(
+        (paragraph for documents in corpora.values() for document in documents for paragraph in document),
+        config.vocabulary,
+    )
+    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    sources, table = {}, []
+    for name, documents in corpora.items():
+        ids = [[e.ids for e in tokenizer.encode_batch_fast(d, add_special_tokens=False)] for d in documents]
+        sources[name] = sequences_of(ids, config.sequence_length[name], cls, sep)
+        table.append({"source": name, "documents": len(documents), "tokens": sum(map(len, sources[name]))})
+        print(f"{name}: {len(documents)} documents, {table[-1]['tokens']:,} tokens", flush=True)
+    settings = {
+        name: config[name]
+        for name in ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share")
+    }
+    pretrain(
+        sources,
+        tokenizer,
+        output,
+        architecture=dict(config.architecture),
+        weights=dict(config.weights),
+        seed=config.seed,
+        checkpoint_minutes=config.checkpoint_minutes,
+        progress=lambda row: print(
+            f"step {row['step']}/{config.steps}  loss {row['loss']:.3f}  {row['tokens_per_second']:,} tokens/s  "
+            f"{row['left'] / 60:.0f} min left",
+            flush=True,
+        ),
+        **settings,
+    )
+    record = OmegaConf.to_container(config, resolve=True)
+    for name in ("data", "public", "output", "corpora"):
+        record.pop(name)
+    write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record | {"sources": table}))
+
+
+if __name__ == "__main__":
+    main()

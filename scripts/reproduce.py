@@ -1,0 +1,47 @@
+"""Every table of README, DATASET_CARD.md and results/ again: `python scripts/reproduce.py`, see conf/reproduce.yaml."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("reproduce", paths=("public", "data", "results", "root", "runs"))
+def main(config):
+    from pathlib import Path
+
+    from jianghua.dataset import between_marks, index_as_build
+    from jianghua.files import write_atomic
+    from jianghua.report.results import build_tables
+    from jianghua.training import read_run
+
+    data, results, root = Path(config.data), Path(config.results), Path(config.root)
+    if config.mode not in ("predictions", "scratch"):
+        raise BadUsage(f"mode={config.mode}: the modes are predictions and scratch")
+    if config.mode == "scratch":
+        from jianghua.training.scratch import train_listed
+
+        train_listed(config, Path(__file__).with_name("train.py"))
+    tables = {}
+    for build in config.builds:
+        loaded = index_as_build(data, build, config.config)
+        runs = {}
+        for model in config.models:
+            folders = [results / "runs" / f"{build}-{config.config}" / model / f"s{seed}" for seed in config.seeds]
+            runs[model] = [read_run(folder) for folder in folders]
+            for run in runs[model]:
+                run.check_dataset(build, loaded.fingerprint)
+        predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
+        tables[build] = build_tables(build, loaded.fingerprint, loaded.rows, predictions, config.config)
+        write_atomic(results / f"{build}.md", tables[build])
+        print(tables[build])
+    together = "\n".join(tables[build] for build in reversed(config.builds))
+    for page, section in (
+        (root / "README.md", together),
+        (root / "README.zh.md", together),
+        (root / "DATASET_CARD.md", tables.get("full")),
+        (data / "jianghua" / "README.md", tables.get("constructed")),
+    ):
+        if section and page.exists():
+            write_atomic(page, between_marks(page.read_text(encoding="utf-8"), section))
+
+
+if __name__ == "__main__":
+    main()

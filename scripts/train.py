@@ -1,0 +1,58 @@
+"""Fine-tune and evaluate a model on the benchmark: `python scripts/train.py`, see conf/train.yaml."""
+
+from jianghua.command import BadUsage, command
+
+
+@command("train", paths=("data.path", "data.root", "model.path", "output_dir", "runs"))
+def main(config):
+    from pathlib import Path
+
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from jianghua.dataset import load_build
+    from jianghua.models import Majority, Tfidf
+    from jianghua.report import confusion_picture, print_scores, training_progress
+    from jianghua.training import finished, read_json
+    from jianghua.training.run import baseline_scores, check_training_text, folder_of, train_run
+
+    if config.output_dir and HydraConfig.get().mode.name == "MULTIRUN":
+        raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
+    settings = OmegaConf.to_container(config, resolve=True)
+    data_config = config.data.config
+    loaded = load_build(Path(config.data.path), data_config)
+    folder = folder_of(settings, loaded)
+    if finished(folder) and not config.rerun:
+        print(f"{folder} is finished; rerun=true trains it anew")
+        metrics = read_json(folder / "metrics.json")
+    else:
+        check_training_text(loaded, Path(config.data.root))
+        (folder / "DONE").unlink(missing_ok=True)
+        if config.rerun:
+            (folder / "checkpoint.pt").unlink(missing_ok=True)
+        if config.threads and config.model.kind == "encoder":
+            import torch
+
+            torch.set_num_threads(config.threads)
+        with training_progress() as progress:
+            metrics = train_run(settings, OmegaConf.to_yaml(config), loaded, folder, progress)
+    rows = [(config.model.name, metrics)]
+    for baseline in (Majority(data_config), Tfidf(data_config)):
+        name = type(baseline).__name__.lower()
+        if name != config.model.name:
+            rows.append((name, baseline_scores(baseline, loaded)))
+    for part in metrics["split"]:
+        if part.startswith("test"):
+            print_scores(
+                f"{part} of the {loaded.build} build, {data_config}, seed {config.seed}",
+                data_config,
+                [(name, row["split"][part]) for name, row in rows],
+            )
+    if "confusion" in metrics["split"]["test"]:
+        title = f"{config.model.name}, seed {config.seed}: test, {loaded.build} build"
+        confusion_picture(metrics["split"]["test"]["confusion"], folder / "confusion.png", title)
+    print(f"run folder: {folder}   model: {folder / 'model'}")
+
+
+if __name__ == "__main__":
+    main()

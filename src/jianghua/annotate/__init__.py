@@ -1,0 +1,46 @@
+"""Votes on paragraphs: to and from annotation tools, agreement, and aggregation to gold.
+
+    paragraphs ──export_tasks──▶ Label Studio, doccano, jsonl ──read_answers, add_votes──▶ PROTOCOL.jsonl
+    read_votes ──agreement_report──▶ alpha, confusion; ──disputes──▶ the adjudication queue
+    read_votes, read_adjudicated ──aggregate──▶ gold and what is still open
+
+What annotators are told stands in data/GUIDELINES.md.
+"""
+
+from jianghua.annotate.agreement import Agreement, Dispute, agreement_report, disputes, krippendorff_alpha
+from jianghua.annotate.exchange import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
+from jianghua.annotate.gold import Adjudication, Aggregate, Gold, aggregate, read_adjudicated
+from jianghua.annotate.names import parse_label
+from jianghua.annotate.sentences import split_sentences
+from jianghua.annotate.votes import (
+    current_votes,
+    derive_from_sentences,
+    doc_id_of,
+    newest_round,
+    read_votes,
+)
+
+__all__ = [
+    "FORMATS",
+    "Adjudication",
+    "Aggregate",
+    "Agreement",
+    "Dispute",
+    "Gold",
+    "add_votes",
+    "aggregate",
+    "agreement_report",
+    "current_votes",
+    "derive_from_sentences",
+    "disputes",
+    "doc_id_of",
+    "export_tasks",
+    "krippendorff_alpha",
+    "newest_round",
+    "parse_label",
+    "read_adjudicated",
+    "read_answers",
+    "read_paragraphs",
+    "read_votes",
+    "split_sentences",
+]

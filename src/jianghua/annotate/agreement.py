@@ -1,0 +1,225 @@
+"""How far annotators, or protocols, agree: Krippendorff's alpha with intervals, confusion, disputes.
+
+Units are paragraphs. For `primary` the categories are the four labels and none; each function is a
+question of its own with two answers. Only the newest round of a protocol counts.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+
+import numpy as np
+
+from jianghua.annotate.votes import current_votes, doc_id_of
+from jianghua.schema import LABELS, BadData, Vote
+
+CATEGORIES = (*LABELS, "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Alpha of one question and its 95 % interval over documents; null where it is not defined.
+
+    `percent` is the share (0–100) of pairs of votes on one paragraph that agree. `units` counts the
+    paragraphs with two votes or more, `documents` those they come from.
+    """
+
+    alpha: float | None
+    low: float | None
+    high: float | None
+    percent: float | None
+    units: int
+    documents: int
+
+
+def coincidences(units: Mapping[str, Sequence[int]], categories: int) -> tuple[np.ndarray, list[str]]:
+    """Coincidence matrices by document, `(documents, categories, categories)`, and the documents' ids.
+
+    `units` maps a paragraph id to the categories (0-based) it was given. A unit with m votes adds
+    1/(m - 1) for each ordered pair of its votes (Krippendorff 2011, "Computing Krippendorff's
+    Alpha-Reliability", section C); units with fewer than two votes add nothing.
+    """
+    documents = sorted({doc_id_of(unit) for unit, values in units.items() if len(values) > 1})
+    index = {document: number for number, document in enumerate(documents)}
+    matrices = np.zeros((len(documents), categories, categories))
+    for unit, values in units.items():
+        if len(values) < 2:
+            continue
+        counts = np.bincount(values, minlength=categories)
+        matrices[index[doc_id_of(unit)]] += (np.outer(counts, counts) - np.diag(counts)) / (len(values) - 1)
+    return matrices, documents
+
+
+def alpha_of_coincidences(matrices: np.ndarray) -> np.ndarray:
+    """Nominal alpha of coincidence matrices `(..., categories, categories)`; nan where undefined.
+
+    Alpha is 1 - (n - 1) * (sum of o_ck, c ≠ k) / (sum of n_c n_k, c ≠ k): Krippendorff 2011, (C).
+    It is undefined where all votes fall into one category.
+    """
+    marginals = matrices.sum(-1)
+    n = marginals.sum(-1)
+    observed = n - np.trace(matrices, axis1=-2, axis2=-1)
+    expected = n**2 - (marginals**2).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # sums of fractions such as 1/3 leave rounding errors where one category holds everything
+        return np.where(expected > 1e-9, 1 - (n - 1) * observed / expected, np.nan)
+
+
+def krippendorff_alpha(
+    units: Mapping[str, Sequence[int]], categories: int, replicates: int = 2000, seed: int = 0
+) -> Agreement:
+    """Nominal alpha of `units` (see `coincidences`), its interval by resampling documents with replacement."""
+    matrices, documents = coincidences(units, categories)
+    total = matrices.sum(0)
+    alpha = float(alpha_of_coincidences(total))
+    n = float(total.sum())
+    low = high = None
+    if len(documents) > 1 and np.isfinite(alpha):
+        draws = np.random.default_rng(seed).multinomial(
+            len(documents), np.full(len(documents), 1 / len(documents)), replicates
+        )
+        resampled = alpha_of_coincidences(np.tensordot(draws, matrices, axes=1))
+        # a replicate in which all votes fall into one category has no alpha
+        low, high = (float(bound) for bound in np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5]))
+    return Agreement(
+        alpha=alpha if np.isfinite(alpha) else None,
+        low=low,
+        high=high,
+        percent=100 * float(np.trace(total)) / n if n else None,
+        units=sum(len(values) > 1 for values in units.values()),
+        documents=len(documents),
+    )
+
+
+def _category(vote: Vote) -> int:
+    return CATEGORIES.index(vote.label or "none")
+
+
+def measure(current: Mapping[str, Sequence[Vote]], replicates: int = 2000, seed: int = 0) -> dict[str, Agreement]:
+    """Agreement on `primary` and on each function, by the question's name."""
+    results = {
+        "primary": krippendorff_alpha(
+            {unit: [_category(vote) for vote in votes] for unit, votes in current.items()},
+            len(CATEGORIES),
+            replicates,
+            seed,
+        )
+    }
+    for name in LABELS:
+        units = {unit: [int(name in vote.functions) for vote in votes] for unit, votes in current.items()}
+        results[name] = krippendorff_alpha(units, 2, replicates, seed)
+    return results
+
+
+def name_raters(current: Mapping[str, Sequence[Vote]], by: str = "protocol") -> dict[str, dict[str, Vote]]:
+    """Rater → paragraph id → vote, where a rater has at most one vote a paragraph.
+
+    `by="protocol"`: a rater is a protocol, or `protocol/annotator` where several annotators voted on
+    one paragraph under that protocol. `by="annotator"`: a rater is an annotator, whatever the protocol.
+    """
+    crowded = {
+        protocol
+        for votes in current.values()
+        for protocol, number in Counter(vote.protocol for vote in votes).items()
+        if number > 1
+    }
+    raters: dict[str, dict[str, Vote]] = defaultdict(dict)
+    for unit, votes in current.items():
+        for vote in votes:
+            rater = vote.annotator if by == "annotator" else vote.protocol
+            if by == "protocol" and vote.protocol in crowded:
+                rater = f"{vote.protocol}/{vote.annotator}"
+            if unit in raters[rater]:
+                raise BadData(
+                    f"{rater!r} voted on {unit!r} under {raters[rater][unit].protocol} and {vote.protocol}: "
+                    "one annotator takes one protocol a paragraph; compare by=protocol"
+                )
+            raters[rater][unit] = vote
+    return dict(sorted(raters.items(), key=lambda item: list(raters).index(item[0])))
+
+
+def confusion(first: Mapping[str, Vote], second: Mapping[str, Vote]) -> np.ndarray:
+    """Counts `(5, 5)` of the labels of `first` (rows) and `second` (columns) on the paragraphs of both."""
+    counts = np.zeros((len(CATEGORIES), len(CATEGORIES)), dtype=int)
+    for unit in first.keys() & second.keys():
+        counts[_category(first[unit]), _category(second[unit])] += 1
+    return counts
+
+
+def agreement_report(
+    votes: Sequence[Vote],
+    sources: Mapping[str, str] | None = None,
+    by: str = "protocol",
+    replicates: int = 2000,
+    seed: int = 0,
+) -> dict:
+    """Agreement of all votes, by pair of raters and by source (document id → source), as plain data.
+
+    `{"paragraphs", "documents", "raters": {name: votes}, "all": {question: …}, "pairs": [{"raters",
+    "questions", "confusion"}], "sources": {name: …}, "by", "replicates", "seed"}`, where a question
+    is `primary` or a function and holds the fields of `Agreement`.
+    """
+    current = current_votes(votes)
+    raters = name_raters(current, by)
+
+    def questions(part: Mapping[str, Sequence[Vote]]) -> dict:
+        return {name: asdict(result) for name, result in measure(part, replicates, seed).items()}
+
+    pairs = []
+    for first, second in combinations(raters, 2):
+        common = {unit: [raters[first][unit], raters[second][unit]] for unit in raters[first] if unit in raters[second]}
+        if not common:
+            continue
+        counts = confusion(raters[first], raters[second]).tolist()
+        pairs.append({"raters": [first, second], "questions": questions(common), "confusion": counts})
+    by_source: dict[str, dict[str, list[Vote]]] = defaultdict(dict)
+    for unit, cast in current.items():
+        by_source[(sources or {}).get(doc_id_of(unit), "unlisted")][unit] = cast
+    return {
+        "paragraphs": len(current),
+        "documents": len({doc_id_of(unit) for unit in current}),
+        "raters": {rater: len(cast) for rater, cast in raters.items()},
+        "categories": list(CATEGORIES),
+        "all": questions(current),
+        "pairs": pairs,
+        "sources": {source: questions(part) for source, part in sorted(by_source.items())},
+        "by": by,
+        "replicates": replicates,
+        "seed": seed,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A paragraph whose votes differ; `primary` and `functions` are the shares of pairs of votes that do."""
+
+    id: str
+    sha256: str
+    primary: float
+    functions: float
+    votes: tuple[Vote, ...]
+
+    def to_json(self) -> dict:
+        names = ("protocol", "annotator", "label", "functions")
+        cast = [{name: getattr(vote, name) for name in names} for vote in self.votes]
+        for row, vote in zip(cast, self.votes, strict=True):
+            row["functions"] = list(vote.functions)
+        disagreement = {"primary": round(self.primary, 4), "functions": round(self.functions, 4)}
+        return {"id": self.id, "sha256": self.sha256, "disagreement": disagreement, "votes": cast}
+
+
+def _differing_pairs(answers: Sequence) -> float:
+    pairs = list(combinations(answers, 2))
+    return sum(a != b for a, b in pairs) / len(pairs) if pairs else 0.0
+
+
+def disputes(votes: Sequence[Vote]) -> list[Dispute]:
+    """Paragraphs whose votes differ in label or functions, most disputed first (label before functions)."""
+    found = []
+    for unit, cast in current_votes(votes).items():
+        primary = _differing_pairs([vote.label for vote in cast])
+        functions = float(np.mean([_differing_pairs([name in vote.functions for vote in cast]) for name in LABELS]))
+        if primary or functions:
+            found.append(Dispute(unit, cast[0].sha256, primary, functions, tuple(cast)))
+    return sorted(found, key=lambda dispute: (-dispute.primary, -dispute.functions, dispute.id))

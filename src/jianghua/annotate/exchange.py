@@ -1,0 +1,186 @@
+"""Paragraphs out to annotation tools, and votes back in.
+
+Formats: `jsonl` (one object a paragraph, the project's own), `labelstudio`, `doccano`. A vote file is
+replaced only once everything in the import has been found sound.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jianghua.annotate import doccano, labelstudio
+from jianghua.annotate.answers import Answer, to_vote
+from jianghua.annotate.names import parse_label
+from jianghua.annotate.sentences import split_sentences
+from jianghua.annotate.votes import (
+    check_protocol,
+    check_spans,
+    label_of_spans,
+    read_numbered,
+    read_placed_votes,
+    refuse_duplicates,
+)
+from jianghua.files import text_sha256, to_json_line, write_atomic, write_jsonl
+from jianghua.schema import LABELS, BadData, Paragraph, SentenceSpan, Vote, check_record
+
+FORMATS = ("jsonl", "labelstudio", "doccano")
+
+
+def read_paragraphs(path: str | Path) -> list[Paragraph]:
+    """A paragraph file; two paragraphs with one id are refused."""
+    paragraphs: dict[str, Paragraph] = {}
+    for place, paragraph in read_numbered(Path(path), Paragraph.from_json):
+        if paragraph.id in paragraphs:
+            raise BadData(f"{place}: paragraph {paragraph.id!r} is there already; ids must differ")
+        paragraphs[paragraph.id] = paragraph
+    if not paragraphs:
+        raise BadData(f"{path}: no paragraphs")
+    return list(paragraphs.values())
+
+
+def tasks_of(paragraphs: Sequence[Paragraph], protocol: str, seed: int = 1) -> list[dict]:
+    """What an annotator of `protocol` may see: `id`, `text`, and with `in_document` `title` and `section`.
+
+    Only `in_document` keeps the order of the document; elsewhere the paragraphs are shuffled.
+    """
+    check_protocol(protocol)
+    if protocol == "in_document":
+        return [{"id": p.id, "text": p.text, "title": p.title, "section": p.section} for p in paragraphs]
+    tasks = [{"id": p.id, "text": p.text} for p in paragraphs]
+    random.Random(seed).shuffle(tasks)
+    return tasks
+
+
+def export_tasks(
+    paragraphs: Sequence[Paragraph], output: str | Path, format: str, protocol: str = "alone", seed: int = 1
+) -> list[Path]:
+    """Write tasks to `output`, and beside it what the tool needs to know of the labels; the files written.
+
+    The `sentences` protocol goes out as jsonl only, each sentence with its offsets and text; an
+    annotator adds `function` to each.
+    """
+    output = Path(output)
+    tasks = tasks_of(paragraphs, protocol, seed)
+    if protocol == "sentences" and format != "jsonl":
+        raise BadData(f"format {format} cannot hold a choice a sentence: export protocol=sentences with format=jsonl")
+    if format == "labelstudio":
+        config = output.with_suffix(".xml")
+        write_atomic(output, labelstudio.to_tasks(tasks))
+        write_atomic(config, labelstudio.labelling_config(with_title=protocol == "in_document"))
+        return [output, config]
+    if format == "doccano":
+        labels = output.with_suffix(".labels.json")
+        write_atomic(output, doccano.to_tasks(tasks))
+        write_atomic(labels, doccano.label_list())
+        return [output, labels]
+    check_format(format)
+    for task in tasks:
+        text = task["text"]
+        task["sha256"] = text_sha256(text)
+        if protocol == "sentences":
+            task["sentences"] = [{"start": a, "end": b, "text": text[a:b]} for a, b in split_sentences(text)]
+    write_jsonl(output, tasks)
+    return [output]
+
+
+def check_format(format: str) -> str:
+    if format not in FORMATS:
+        raise BadData(f"unknown format {format!r}: the formats are {', '.join(FORMATS)}")
+    return format
+
+
+def read_answers(path: str | Path, format: str, annotator: str | None = None) -> tuple[list[Answer], int]:
+    """`(answers, skipped)` of one annotation file; `annotator` renames the only annotator in it."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadData(f"{path}: {'a folder; give one file' if path.is_dir() else 'no such file'}")
+    readers = {"jsonl": _read_jsonl_answers, "labelstudio": labelstudio.read_answers, "doccano": doccano.read_answers}
+    answers, skipped = readers[check_format(format)](path)
+    if not answers:
+        raise BadData(f"{path}: no answers in it ({skipped} skipped)")
+    named = sorted({answer.annotator for answer in answers if answer.annotator})
+    if annotator and len(named) > 1:
+        raise BadData(f"{path}: answers of {len(named)} annotators ({', '.join(named)}); leave annotator= out")
+    if annotator:
+        answers = [replace(answer, annotator=annotator) for answer in answers]
+    return answers, skipped
+
+
+def _read_jsonl_answers(path: Path) -> tuple[list[Answer], int]:
+    rows = read_numbered(path, _parse_row)
+    answers = [replace(answer, place=place) for place, answer in rows if answer]
+    return answers, len(rows) - len(answers)
+
+
+def _parse_row(record: object) -> Answer | None:
+    null = type(None)
+    optional = dict.fromkeys(("annotator", "text", "sha256", "round", "protocol")) | {"sentences": [], "skipped": False}
+    types = {"id": str, "annotator": (str, null), "text": (str, null), "sha256": (str, null), "round": (int, null)}
+    types["protocol"] = (str, null)
+    record = check_record(record, types | {"sentences": list, "skipped": bool}, optional)
+    if record["skipped"]:
+        return None
+    sentences = []
+    for span in record["sentences"]:
+        span = check_record(span, {"start": int, "end": int, "function": (str, null)})
+        sentences.append(SentenceSpan(span["start"], span["end"], _name(span["function"])))
+    if sentences and "label" not in record:
+        check_spans(sentences)
+        label, functions = label_of_spans(sentences)
+    else:
+        record = check_record(record, {"label": (str, null), "functions": list})
+        label = _name(record["label"])
+        named = {_name(name) for name in record["functions"]}
+        functions = tuple(name for name in LABELS if name in named)
+        if label is not None and label not in functions:
+            raise BadData(f"label {label!r} of {record['id']!r} is not among its functions {list(functions)}")
+    names = ("id", "text", "sha256", "annotator", "round", "protocol")
+    return Answer(
+        **{name: record[name] for name in names}, label=label, functions=functions, sentences=tuple(sentences), place=""
+    )
+
+
+def _name(name: str | None) -> str | None:
+    return None if name is None else parse_label(name)
+
+
+def add_votes(
+    folder: str | Path,
+    protocol: str,
+    answers: Sequence[Answer],
+    round: int = 1,
+    texts: Mapping[str, str] | None = None,
+) -> tuple[Path, int]:
+    """Add the votes of `answers` to the protocol's file in `folder`; the file and how many it now holds.
+
+    All or none: anything unsound, or a vote that is there already, raises `BadData` with its place
+    and leaves the file as it was. `texts` maps paragraph ids to texts, where they are known.
+    """
+    file = Path(folder) / f"{check_protocol(protocol)}.jsonl"
+    placed: list[tuple[str, Vote]] = read_placed_votes(file) if file.exists() else []
+    for answer in answers:
+        try:
+            placed.append((answer.place, to_vote(answer, protocol, round, texts)))
+        except BadData as error:
+            raise BadData(f"{answer.place}: {error}") from None
+    refuse_duplicates(placed)
+    _refuse_other_texts(placed)
+    # what is there stays as it is, to the byte
+    old = file.read_bytes() if file.exists() else b""
+    if old and not old.endswith(b"\n"):
+        old += b"\n"
+    new = "".join(to_json_line(vote.to_json()) for _, vote in placed[len(placed) - len(answers) :])
+    write_atomic(file, old + new.encode())
+    return file, len(placed)
+
+
+def _refuse_other_texts(placed: Sequence[tuple[str, Vote]]) -> None:
+    first: dict[tuple[str, int], tuple[str, Vote]] = {}
+    for place, vote in placed:
+        there, other = first.setdefault((vote.id, vote.round), (place, vote))
+        if other.sha256 != vote.sha256:
+            raise BadData(
+                f"{place}: the vote on {vote.id!r} is about another text than the one at {there}; "
+                "if the paragraph has changed, import with a higher round="
+            )

@@ -1,0 +1,234 @@
+"""Speeches, votes and splits → the dataset: rows, Parquet, index, fingerprint. The same inputs give the same bytes."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jianghua.annotate import aggregate, newest_round, read_adjudicated, read_votes
+from jianghua.dataset.duplicates import near_duplicates
+from jianghua.dataset.sources import (
+    SpeechInfo,
+    constructed_paragraphs,
+    public_paragraphs,
+    read_manifests,
+    read_splits,
+)
+from jianghua.files import folder_atomic, text_sha256, write_atomic, write_jsonl
+from jianghua.schema import LABELS, SPLITS, BadData, Paragraph, Vote, label_id
+
+CONFIGS = ("primary", "functions")
+_SPLIT_ORDER = {"train": 2, "validation": 1, "test": 0}
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: rows of both configurations by split, what was removed, and its fingerprint."""
+
+    name: str  # "constructed" or "full"
+    rows: dict[str, dict[str, list[dict]]]  # configuration → split → rows
+    removed: list[dict]  # near-duplicates left out
+    fingerprint: str
+
+
+def build(data: Path, public: Path | None = None) -> Build:
+    """The constructed build, or with a folder of raw public speeches the full one.
+
+    Raises `BadData` for a vote on an unknown paragraph or on another text, for a paragraph without
+    gold, and for a document without a split.
+    """
+    speeches, splits = read_manifests(data), read_splits(data)
+    if unsplit := [doc_id for doc_id in speeches if doc_id not in splits]:
+        raise BadData(f"{data / 'splits.jsonl'}: no split for document {unsplit[0]!r}; run with freeze=true")
+    paragraphs = constructed_paragraphs(data, speeches)
+    known = {p.id: text_sha256(p.text) for p in paragraphs}
+    for info in speeches.values():
+        known.update({f"{info.doc_id}-{i:03d}": h for i, h in enumerate(info.paragraph_sha256)})
+    annotations = data / "annotations"
+    votes = newest_round(read_votes(annotations, known))
+    gold = aggregate(votes, read_adjudicated(annotations / "adjudicated.jsonl", known))
+    if gold.queue:
+        raise BadData(
+            f"{annotations / 'adjudicated.jsonl'}: {len(gold.queue)} disputed paragraphs have no decision, "
+            f"the first is {gold.queue[0]!r}; scripts/agreement.py output=… writes the queue"
+        )
+    if public is not None:
+        paragraphs += public_paragraphs(public, speeches)
+    by_id: dict[str, list[Vote]] = {}
+    for vote in votes:
+        by_id.setdefault(vote.id, []).append(vote)
+    voted = [paragraph for paragraph in paragraphs if paragraph.id in gold.rows]
+    unvoted = [p.id for p in paragraphs if p.source == "constructed" and p.id not in gold.rows]
+    if unvoted:
+        raise BadData(f"{annotations}: no votes for constructed paragraph {unvoted[0]!r} ({len(unvoted)} in all)")
+    kept, removed = drop_near_duplicates(voted, splits)
+    rows = {config: {split: [] for split in SPLITS} for config in CONFIGS}
+    for paragraph in sorted(kept, key=lambda p: (p.source, p.doc_id, p.position)):
+        info, decision = speeches[paragraph.doc_id], gold.rows[paragraph.id]
+        common = _common(paragraph, info)
+        split = splits[paragraph.doc_id]
+        ballots = sorted(by_id[paragraph.id], key=lambda v: (v.protocol, v.annotator))
+        if decision.label is not None:
+            primary = [
+                {"protocol": v.protocol, "label": None if v.label is None else label_id(v.label)} for v in ballots
+            ]
+            rows["primary"][split].append(
+                common | {"agreement": decision.agreement_primary, "label": label_id(decision.label), "votes": primary}
+            )
+        functions = [{"protocol": v.protocol, "functions": [label_id(f) for f in v.functions]} for v in ballots]
+        rows["functions"][split].append(
+            common
+            | {
+                "agreement": decision.agreement_functions,
+                "functions": [label_id(f) for f in decision.functions],
+                "votes": functions,
+            }
+        )
+    name = "constructed" if public is None else "full"
+    return Build(name, rows, removed, fingerprint(rows))
+
+
+def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:
+    return {
+        "id": paragraph.id,
+        "doc_id": paragraph.doc_id,
+        "position": paragraph.position,
+        "title": info.title,
+        "text": paragraph.text,
+        "sha256": text_sha256(paragraph.text),
+        "source": paragraph.source,
+        "occasion": info.occasion,
+        "level": info.level,
+        "register": info.register,
+        "year": info.year,
+        "noise": info.noise,
+    }
+
+
+def drop_near_duplicates(
+    paragraphs: list[Paragraph], splits: dict[str, str]
+) -> tuple[list[Paragraph], list[dict]]:
+    """Paragraphs without near-duplicates of one another, and a row for each that was left out.
+
+    Of a pair the one nearer to training goes, so that no test paragraph is lost to it; between sources the
+    public one goes, so that the constructed rows are the same in both builds.
+    """
+
+    def rank(paragraph: Paragraph) -> tuple:
+        return (paragraph.source != "constructed", _SPLIT_ORDER[splits[paragraph.doc_id]], paragraph.id)
+
+    dropped: dict[int, dict] = {}
+    for i, j, similarity in near_duplicates([p.text for p in paragraphs]):
+        if i in dropped or j in dropped:
+            continue
+        loser, winner = (i, j) if rank(paragraphs[i]) > rank(paragraphs[j]) else (j, i)
+        dropped[loser] = {
+            "id": paragraphs[loser].id,
+            "near_duplicate_of": paragraphs[winner].id,
+            "jaccard": round(similarity, 4),
+        }
+    kept = [paragraph for index, paragraph in enumerate(paragraphs) if index not in dropped]
+    return kept, sorted(dropped.values(), key=lambda row: row["id"])
+
+
+def index_rows(rows: dict[str, dict[str, list[dict]]]) -> list[dict]:
+    """One row a paragraph without its text: gold, split and the columns that slices need.
+
+    The index of the full build stands in the tree, so that scores and fingerprints can be computed
+    again where the public text is not.
+    """
+    labels = {row["id"]: row for part in rows["primary"].values() for row in part}
+    index = []
+    for split in SPLITS:
+        for row in rows["functions"][split]:
+            primary = labels.get(row["id"])
+            entry = {name: row[name] for name in ("id", "doc_id", "position", "sha256", "source")} | {"split": split}
+            entry |= {name: row[name] for name in ("occasion", "level", "register", "year", "noise")}
+            entry["chars"] = len(row["text"])
+            entry["label"] = primary["label"] if primary else None
+            entry["functions"] = row["functions"]
+            entry["agreement_primary"] = primary["agreement"] if primary else None
+            entry["agreement_functions"] = row["agreement"]
+            entry["votes"] = [
+                {"protocol": v["protocol"], "label": p["label"] if p else None, "functions": v["functions"]}
+                for v, p in zip(row["votes"], primary["votes"] if primary else [None] * len(row["votes"]), strict=True)
+            ]
+            index.append(entry)
+    return index
+
+
+def index_fingerprint(index: Iterable[dict]) -> str:
+    """Hex SHA-256 (16 characters) over the index rows in order: the dataset's fingerprint, cards left out."""
+    digest = hashlib.sha256()
+    for row in index:
+        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+def fingerprint(rows: dict[str, dict[str, list[dict]]]) -> str:
+    return index_fingerprint(index_rows(rows))
+
+
+def arrow_schema(config: str):
+    """The Parquet schema, with the `datasets` features in its metadata so that `ClassLabel` names load."""
+    import pyarrow as pa
+
+    text, integer = pa.string(), pa.int32()
+    label = {"names": list(LABELS), "_type": "ClassLabel"}
+    columns = [("id", text), ("doc_id", text), ("position", integer), ("title", text), ("text", text)]
+    columns += [(name, text) for name in ("sha256", "source", "occasion", "level", "register")]
+    columns += [("year", integer), ("noise", text), ("agreement", pa.float64())]
+    features: dict = {
+        name: {"dtype": {"string": "string", "int32": "int32", "double": "float64"}[str(kind)], "_type": "Value"}
+        for name, kind in columns
+    }
+    protocol = {"dtype": "string", "_type": "Value"}
+    if config == "primary":
+        columns.append(("label", pa.int64()))
+        features["label"] = label
+        vote = pa.struct([("protocol", text), ("label", pa.int64())])
+        features["votes"] = {"feature": {"protocol": protocol, "label": label}, "_type": "List"}
+    else:
+        columns.append(("functions", pa.list_(pa.int64())))
+        features["functions"] = {"feature": label, "_type": "List"}
+        vote = pa.struct([("protocol", text), ("functions", pa.list_(pa.int64()))])
+        inner = {"feature": label, "_type": "List"}
+        features["votes"] = {"feature": {"protocol": protocol, "functions": inner}, "_type": "List"}
+    columns.append(("votes", pa.list_(vote)))
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.schema(columns, metadata=metadata)
+
+
+def write_parquet(rows: dict[str, dict[str, list[dict]]], folder: Path) -> None:
+    """`CONFIG/SPLIT-00000-of-00001.parquet`, as the Hub lays data out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for config in CONFIGS:
+        (folder / config).mkdir(parents=True, exist_ok=True)
+        schema = arrow_schema(config)
+        for split in SPLITS:
+            table = pa.Table.from_pylist(rows[config][split], schema=schema)
+            pq.write_table(table, folder / config / f"{split}-00000-of-00001.parquet", compression="zstd")
+
+
+def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
+    """Write the build as the Hub lays it out, whole or not at all.
+
+    `results` holds the score tables that cards show. The full build also writes its index and card
+    into the tree (`data/index.jsonl`, `DATASET_CARD.md` beside `data`), so that a clone without the
+    public text can reproduce every table.
+    """
+    from jianghua.dataset.card import card
+
+    scores = results / f"{result.name}.md"
+    text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
+    with folder_atomic(output) as folder:
+        write_parquet(result.rows, folder)
+        write_atomic(folder / "README.md", text)
+        write_atomic(folder / "GUIDELINES.md", (data / "GUIDELINES.md").read_bytes())
+    if result.name == "full":
+        write_jsonl(data / "index.jsonl", index_rows(result.rows))
+        write_jsonl(data / "near_duplicates.jsonl", result.removed)
+        write_atomic(data.parent / "DATASET_CARD.md", text)

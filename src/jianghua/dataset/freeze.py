@@ -1,0 +1,54 @@
+"""Taking new speeches into the benchmark: their hashes into the manifest, their split for ever."""
+
+from pathlib import Path
+
+from jianghua.dataset.sources import read_manifests, read_splits
+from jianghua.dataset.splits import assign_splits
+from jianghua.files import read_jsonl, text_sha256, write_jsonl
+from jianghua.ingest import ingest_file
+from jianghua.schema import BadData
+
+
+def freeze_public(data: Path, folder: Path) -> int:
+    """Write the paragraph hashes of public manifest rows that have none yet; returns how many were added.
+
+    Rows that have hashes are never touched: votes hang on them.
+    """
+    path = data / "speeches" / "public" / "manifest.jsonl"
+    rows, added = read_jsonl(path), 0
+    for row in rows:
+        if row.get("paragraphs"):
+            continue
+        raw = folder / row["file"]
+        if not raw.exists():
+            raise BadData(f"{raw}: no such file, for document {row['doc_id']!r}")
+        paragraphs = ingest_file(raw, doc_id=row["doc_id"], source="public").paragraphs
+        row["paragraphs"] = [
+            {"position": p.position, "start": p.start, "end": p.end, "sha256": text_sha256(p.text)} for p in paragraphs
+        ]
+        added += 1
+    if added:
+        write_jsonl(path, rows)
+    return added
+
+
+def freeze_splits(data: Path) -> int:
+    """Give every document of the manifests that has no split one; returns how many were added."""
+    path = data / "splits.jsonl"
+    speeches = read_manifests(data)
+    frozen = read_splits(data) if path.exists() else {}
+    if gone := sorted(set(frozen) - set(speeches)):
+        raise BadData(f"{path}: document {gone[0]!r} has a split but stands in no manifest; a frozen document stays")
+
+    def stratum(info) -> str:
+        if info.source == "constructed":
+            return info.register or ""
+        return "to1979" if info.year < 1980 else "to1999" if info.year < 2000 else "from2000"
+
+    splits = assign_splits(frozen, [(i.doc_id, i.source, stratum(i)) for i in speeches.values()])
+    rows = [{"doc_id": d, "source": speeches[d].source, "split": s} for d, s in splits.items()]
+    if len(splits) > len(frozen):
+        write_jsonl(path, sorted(rows, key=lambda row: (row["source"], row["doc_id"])))
+    return len(splits) - len(frozen)
+
+

@@ -1,0 +1,81 @@
+"""A build on disk → rows, for training and scoring."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows
+from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
+from jianghua.files import read_jsonl
+from jianghua.schema import LABELS, SPLITS, BadData
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows of one configuration by split, with the name and fingerprint of the build they come from."""
+
+    build: str
+    fingerprint: str
+    rows: dict[str, list[dict]]
+
+
+def _read(folder: Path, config: str, split: str) -> list[dict]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / config / f"{split}-00000-of-00001.parquet"
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file; scripts/build_dataset.py output={folder} makes it") from None
+    except pa.ArrowInvalid as error:
+        raise BadData(f"{path}: not a Parquet file ({error})") from None
+    needed = {"id", "doc_id", "text", "source", "label" if config == "primary" else "functions"}
+    if rows and (missing := needed - set(rows[0])):
+        raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
+    for row in rows:
+        ids = [row["label"]] if config == "primary" else row["functions"]
+        if any(i is None or not 0 <= i < len(LABELS) for i in ids):
+            raise BadData(f"{path}: paragraph {row['id']!r} has a label that does not exist: {ids}")
+    return rows
+
+
+def load_build(folder: Path, config: str) -> Loaded:
+    """All splits of one configuration of the build in `folder`."""
+    if config not in CONFIGS:
+        raise BadData(f"data.config={config}: the configurations are {', '.join(CONFIGS)}")
+    if not folder.is_dir():
+        raise BadData(f"{folder}: no such folder; scripts/build_dataset.py output={folder} makes it")
+    rows = {name: {split: _read(folder, name, split) for split in SPLITS} for name in CONFIGS}
+    sources = {row["source"] for part in rows["functions"].values() for row in part}
+    name = "full" if "public" in sources else "constructed"
+    return Loaded(name, index_fingerprint(index_rows(rows)), rows[config])
+
+
+def read_index(data: Path, build: str) -> list[dict]:
+    """The index of a build from the tree: all rows of `data/index.jsonl`, or the constructed ones."""
+    rows = read_jsonl(data / "index.jsonl")
+    if build == "constructed":
+        rows = [row for row in rows if row["source"] == "constructed"]
+    return rows
+
+
+def index_as_build(data: Path, build: str, config: str) -> Loaded:
+    """A build without its text, from the index in the tree: enough to score predictions."""
+    index = read_index(data, build)
+    rows: dict[str, list[dict]] = {split: [] for split in SPLITS}
+    for row in index:
+        if config == "functions" or row["label"] is not None:
+            agreement = row["agreement_functions" if config == "functions" else "agreement_primary"]
+            rows[row["split"]].append(row | {"agreement": agreement})
+    return Loaded(build, index_fingerprint(index), rows)
+
+
+def train_documents(data: Path, public: Path) -> list[list[str]]:
+    """Texts of the train documents of both sources, a list of paragraphs a document; for pre-training."""
+    speeches, splits = read_manifests(data), read_splits(data)
+    train = {doc_id: info for doc_id, info in speeches.items() if splits.get(doc_id) == "train"}
+    documents: dict[str, list[str]] = {}
+    for paragraph in constructed_paragraphs(data, speeches) + public_paragraphs(public, train):
+        if paragraph.doc_id in train:
+            documents.setdefault(paragraph.doc_id, []).append(paragraph.text)
+    return list(documents.values())

@@ -1,0 +1,92 @@
+"""Files that are whole or not there: atomic writing, JSON Lines with line numbers, hashes."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from jianghua.schema import BadData
+
+T = TypeVar("T")
+
+
+def text_sha256(text: str) -> str:
+    """Hex SHA-256 of the UTF-8 bytes of `text`."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def write_atomic(path: str | Path, data: str | bytes) -> None:
+    """Write `data` so that a reader, or a kill at any moment, sees the old file or the new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def folder_atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of `path` when the block ends without an error."""
+    path = Path(path).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}."))
+    os.chmod(temporary, 0o755)
+    try:
+        yield temporary
+        old = None
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}-old."))
+            os.replace(path, old / "old")
+        os.replace(temporary, path)
+        if old:
+            shutil.rmtree(old)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def to_json_line(record: dict) -> str:
+    return json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
+    """Write one JSON object a line, atomically."""
+    write_atomic(path, "".join(to_json_line(record) for record in records))
+
+
+def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: record) -> list[T]:
+    """Read JSON Lines, each through `parse`; `BadData` names the file and the line."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise BadData(f"{path}: a folder, not a JSON Lines file") from None
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    rows = []
+    # not splitlines(): U+2028 and U+0085 may stand inside a JSON string
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(parse(json.loads(line)))
+        except json.JSONDecodeError as error:
+            raise BadData(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from None
+        except BadData as error:
+            raise BadData(f"{path}:{number}: {error}") from None
+    return rows

@@ -1,0 +1,76 @@
+"""Bytes → text, with the encoding found instead of assumed."""
+
+import re
+
+from jianghua.schema import BadData
+
+# the most frequent characters of modern Chinese, simplified and traditional: a wrong decoding has few of them
+_COMMON = frozenset(
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学"
+    "法所民得经十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天"
+    "政四日那社义事平形相全表间样与关各重新线内数正心反你明看原又么利比或但质气第向道命此变条只没结解问意建月公无系军很情者"
+    "最立代想已通并提直题党程展五果料象员革位入常文总次品式活设及管特件长求老头基资边流路级少图山统接知较将组见计别她手角期"
+    "根论运农指几九区强放决西被干做必战先回则任取据处队南给色光门即保治北造百规热领七海口东导器压志世金增争济阶油思术极交受"
+    "這個為時來們國會對發動過說產種後學經進體當點從業應開還無與關間樣數長題黨問義總現實設見計運農決戰處隊給門規領導壓爭濟階術極"
+)
+_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_-]+)""", re.IGNORECASE)
+_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "hz-gb-2312": "gb18030"}
+
+
+def _likeness(text: str) -> float:
+    """How much decoded text looks like Chinese or plain Latin: share of common characters, less what is odd."""
+    letters = [c for c in text if not c.isspace() and not (c.isascii() and not c.isalnum())]
+    if not letters:
+        return 0.0
+    common = sum(c in _COMMON or (c.isascii() and c.isalnum()) for c in letters)
+    odd = sum("\ue000" <= c <= "\uf8ff" or c == "\ufffd" or "\x80" <= c <= "\x9f" for c in letters)
+    return (common - 10 * odd) / len(letters)
+
+
+def decode(raw: bytes, where: str) -> tuple[str, str]:
+    """The text of `raw` and the name of its encoding; `BadData` for binary junk and unknown encodings.
+
+    A byte order mark settles it; else UTF-8 if valid; else of what the page declares, GB18030, Big5 and
+    what charset-normalizer proposes, the decoding that looks most like Chinese.
+    """
+    if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
+        raise BadData(f"{where}: the file is empty")
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(mark):
+            try:
+                return raw.decode(name), name
+            except UnicodeDecodeError as error:
+                raise BadData(f"{where}: starts like {name} but is not valid at byte {error.start}") from None
+    sample = raw[:20000]
+    control = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
+    if control > len(sample) / 100:
+        raise BadData(f"{where}: binary data, not a text; convert it to txt, html, docx or pdf first")
+    try:
+        return raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    declared = _META.search(raw[:4096])
+    names = [declared[1].decode("ascii").lower()] if declared else []
+    names += ["gb18030", "big5", "big5hkscs"]
+    try:
+        from charset_normalizer import from_bytes
+
+        if best := from_bytes(sample).best():
+            names.append(best.encoding)
+    except ImportError:
+        pass
+    found: list[tuple[float, str, str]] = []
+    for name in dict.fromkeys(_SUPERSETS.get(name, name) for name in names):
+        try:
+            text = raw.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        found.append((_likeness(text), name, text))
+    # UTF-8 with a few bytes lost (a page cut in mid-character) is still UTF-8
+    patched = raw.decode("utf-8", errors="replace")
+    if patched.count("\ufffd") <= max(2, len(patched) // 500):
+        found.append((_likeness(patched.replace("\ufffd", "")), "utf-8", patched.replace("\ufffd", "\u200b")))
+    if not found or max(found)[0] < 0.25:
+        raise BadData(f"{where}: unknown encoding; save it as UTF-8")
+    _, name, text = max(found, key=lambda item: item[0])
+    return text, name

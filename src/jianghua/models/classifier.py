@@ -1,0 +1,99 @@
+"""What every model of the benchmark can do, and how one is found again in a folder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from jianghua.files import write_atomic
+from jianghua.schema import LABELS, BadData
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts with their gold: (n,) class ids for `primary`, (n, 4) booleans for `functions`."""
+
+    texts: list[str]
+    target: np.ndarray
+    doc_ids: list[str]
+
+
+
+
+class Classifier(Protocol):
+    """A model: `fit` on examples, probabilities for texts, a folder to live in."""
+
+    config: str
+    thresholds: list[float]
+
+    def fit(self, train: Examples, validation: Examples) -> None: ...
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, 4): for `primary` rows sum to one, for `functions` each number stands alone."""
+        ...
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> "Classifier": ...
+
+
+def decide(proba: np.ndarray, config: str, thresholds: Sequence[float]) -> list[int] | list[list[int]]:
+    """Class ids (`primary`: the most probable) or lists of ids (`functions`: those at or over their threshold)."""
+    if config == "primary":
+        return proba.argmax(1).tolist()
+    return [[i for i, p in enumerate(row) if p >= thresholds[i]] for row in proba]
+
+
+def read_config(folder: Path) -> dict:
+    """`config.json` of a model folder, checked against the labels of this benchmark."""
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise BadData(f"{folder}: no such model folder")
+    if not path.is_file():
+        raise BadData(f"{folder}: not a model folder (no config.json); train.py writes one as RUN/model")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadData(f"{path}: not JSON ({error})") from None
+    names = [name for _, name in sorted((int(i), name) for i, name in config.get("id2label", {}).items())]
+    if names != list(LABELS):
+        raise BadData(f"{path}: its labels are {names}, not {list(LABELS)}; it is not a model of this benchmark")
+    return config
+
+
+def write_config(folder: Path, kind: str, config: str, thresholds: Sequence[float], **more) -> None:
+    """`config.json` of a model that is not an encoder, in the same words as transformers'."""
+    record = {
+        "model_type": kind,
+        "problem_type": "single_label_classification" if config == "primary" else "multi_label_classification",
+        "id2label": {str(i): name for i, name in enumerate(LABELS)},
+        "label2id": {name: i for i, name in enumerate(LABELS)},
+        "thresholds": list(thresholds),
+    }
+    write_atomic(folder / "config.json", json.dumps(record | more, indent=2, ensure_ascii=False) + "\n")
+
+
+def config_of(record: dict) -> str:
+    """"primary" or "functions", from a model's `config.json`."""
+    return "functions" if record.get("problem_type") == "multi_label_classification" else "primary"
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The model in `folder`, whichever it is; only an encoder imports torch."""
+    record = read_config(folder)
+    kind = record.get("model_type")
+    if kind == "majority":
+        from jianghua.models.baselines import Majority
+
+        return Majority.load(folder)
+    if kind == "tfidf":
+        from jianghua.models.baselines import Tfidf
+
+        return Tfidf.load(folder)
+    from jianghua.models.encoder import Encoder
+
+    return Encoder.load(folder)

@@ -1,0 +1,105 @@
+"""The text normalisation a model needs, inside its `tokenizer.json`, and the vocabulary of the small BERT.
+
+Stored text is as the source has it. What a model reads is normalised by rules that travel with the
+tokenizer, so that plain `pipeline(...)` and our own scripts see the same tokens:
+
+1. zero-width characters go;
+2. NFKC (full-width digits and letters, the ideographic space, compatibility characters);
+3. punctuation that NFKC or a careless keyboard made half-width becomes full-width again wherever it
+   does not stand between Latin letters or digits: `成绩,也` → `成绩，也`, but `1,000` and `10:30` stay;
+4. dots in a row become one ellipsis;
+5. characters that a vocabulary lacks though Chinese text is full of them (“ ” ‘ ’ — …, absent from the
+   usual 21,128 entries) become the nearest that it has, instead of `[UNK]`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerBase
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+HALF_TO_FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！", "(": "（", ")": "）"}
+NEAREST = {"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "…": "...", "「": '"', "」": '"'}
+PUNCTUATION = "，。、；：？！（）《》〈〉“”‘’「」『』【】〔〕—…·％%"
+
+
+def normaliser_rules(vocabulary: Iterable[str] | None = None) -> list:
+    """The rules above as `tokenizers` normalisers; rule 5 only for what `vocabulary` lacks."""
+    from tokenizers import Regex, normalizers
+
+    rules = [
+        normalizers.Replace(Regex("[\u200b-\u200f\u2060\ufeff\u00ad]"), ""),
+        normalizers.NFKC(),
+    ]
+    for half, full in HALF_TO_FULL.items():
+        escaped = "\\" + half
+        rules.append(normalizers.Replace(Regex(rf"(?<![0-9A-Za-z]){escaped}|{escaped}(?![0-9A-Za-z ])"), full))
+    rules.append(normalizers.Replace(Regex(r"\.{3,}|…+"), "…"))
+    if vocabulary is not None:
+        known = set(vocabulary)
+        rules += [normalizers.Replace(char, near) for char, near in NEAREST.items() if char not in known]
+        missing_full = {full: half for half, full in HALF_TO_FULL.items() if full not in known and half in known}
+        rules += [normalizers.Replace(full, half) for full, half in missing_full.items()]
+    return rules
+
+
+def normalise_for(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Put the rules in front of a loaded tokenizer's own normaliser, once; they are saved with it."""
+    from tokenizers import normalizers
+
+    backend = tokenizer.backend_tokenizer
+    if "u200b" in repr(backend.normalizer) or "\u200b" in repr(backend.normalizer):
+        return
+    rules = normaliser_rules(tokenizer.get_vocab())
+    if backend.normalizer is not None:
+        rules.append(backend.normalizer)
+    backend.normalizer = normalizers.Sequence(rules)
+
+
+def train_vocabulary(texts: Iterable[str], size: int = 8000) -> "Tokenizer":
+    """A WordPiece tokenizer whose Chinese entries are single characters, from the most frequent ones."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+    bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=True)
+    tokenizer.normalizer = normalizers.Sequence([*normaliser_rules(), bert])
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        limit_alphabet=size - 1000,
+        initial_alphabet=list(PUNCTUATION),
+        special_tokens=list(SPECIAL_TOKENS),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    ids = {token: tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")}
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS]:0 $A:0 [SEP]:0",
+        pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        special_tokens=list(ids.items()),
+    )
+    return tokenizer
+
+
+def save_bert_tokenizer(tokenizer: "Tokenizer", folder: str, max_length: int) -> None:
+    """Write `tokenizer.json` and `tokenizer_config.json` so that `AutoTokenizer` loads it as it is."""
+    from transformers import PreTrainedTokenizerFast
+
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=max_length,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **dict(zip(names, SPECIAL_TOKENS, strict=True)),
+    ).save_pretrained(folder)
+
+
+def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> float:
+    """Share of tokens that are `[UNK]`, special tokens left out."""
+    encodings = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+    total = sum(len(encoding.ids) for encoding in encodings)
+    unknown = sum(encoding.ids.count(tokenizer.unk_token_id) for encoding in encodings)
+    return unknown / total if total else 0.0

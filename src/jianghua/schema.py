@@ -1,0 +1,159 @@
+"""The words of the field: labels, and the records that pass from room to room.
+
+A record knows how to become a JSON object and how to be read from one; a field that is missing or
+of the wrong type raises `BadData`, whose text is the one line a person reads on standard error.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+
+LABELS = ("praise", "criticism", "directive", "anecdote")
+LABELS_ZH = {"praise": "表扬", "criticism": "批评", "directive": "要求", "anecdote": "事例"}
+PROTOCOLS = ("alone", "in_document", "sentences", "names_only")
+SPLITS = ("train", "validation", "test")
+SOURCES = ("constructed", "public")
+
+
+class BadData(Exception):
+    """Input that cannot be used. The text says what, where and how to mend it, in one line."""
+
+
+def label_id(name: str) -> int:
+    """The class id of a label name; raises `BadData` for a label that does not exist."""
+    if name not in LABELS:
+        raise BadData(f"unknown label {name!r}: the labels are {', '.join(LABELS)}")
+    return LABELS.index(name)
+
+
+def check_record(record: object, types: dict[str, type | tuple], optional: dict | None = None) -> dict:
+    """`record` with the defaults of `optional` filled in, once its fields have the given types."""
+    if not isinstance(record, dict):
+        raise BadData(f"expected a JSON object, found {type(record).__name__}")
+    record = {**(optional or {}), **record}
+    for name, kind in types.items():
+        if name not in record:
+            raise BadData(f"missing field {name!r}")
+        value = record[name]
+        wrong_bool = isinstance(value, bool) and kind is int
+        if wrong_bool or not isinstance(value, kind):
+            wanted = kind if isinstance(kind, tuple) else (kind,)
+            names = " or ".join("null" if k is type(None) else k.__name__ for k in wanted)
+            raise BadData(f"field {name!r} should be {names}, found {value!r:.60}")
+    return record
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One paragraph of a document, as the paragraph file holds it.
+
+    `start` and `end` are character offsets into the decoded raw text of the document: what lies
+    between them is the paragraph, give or take white space and what `report.json` lists as dropped.
+    """
+
+    id: str
+    doc_id: str
+    position: int
+    title: str
+    section: str
+    text: str
+    source: str
+    start: int
+    end: int
+
+    @classmethod
+    def from_json(cls, record: object) -> "Paragraph":
+        types = {f.name: f.type for f in fields(cls)}
+        record = check_record(
+            record,
+            types,
+            {"title": "", "section": "", "source": "", "start": 0, "end": 0, "position": 0, "doc_id": ""},
+        )
+        if not record["text"].strip():
+            raise BadData(f"paragraph {record['id']!r} has no text")
+        return cls(**{name: record[name] for name in types})
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSpan:
+    """A sentence of a paragraph (character offsets into its text) and its function, or None."""
+
+    start: int
+    end: int
+    function: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one annotator said of one paragraph under one protocol.
+
+    `label` is the primary function, None meaning “none of the four”; `functions` are all the
+    functions found, in the order of `LABELS`; `sha256` pins the text that was voted on.
+    """
+
+    id: str
+    protocol: str
+    annotator: str
+    label: str | None
+    functions: tuple[str, ...]
+    sha256: str = ""
+    round: int = 1
+    sentences: tuple[SentenceSpan, ...] = field(default=())
+
+    @classmethod
+    def from_json(cls, record: object, protocol: str | None = None) -> "Vote":
+        types = {
+            "id": str,
+            "protocol": str,
+            "annotator": str,
+            "label": (str, type(None)),
+            "functions": list,
+            "sha256": str,
+            "round": int,
+            "sentences": list,
+        }
+        optional = {"sha256": "", "round": 1, "sentences": []}
+        if protocol:
+            optional["protocol"] = protocol
+        record = check_record(record, types, optional)
+        for name in [record["label"], *record["functions"]]:
+            if name is not None:
+                label_id(name)
+        functions = tuple(name for name in LABELS if name in record["functions"])
+        if record["label"] is not None and record["label"] not in functions:
+            raise BadData(f"label {record['label']!r} of {record['id']!r} is not among its functions {list(functions)}")
+        spans = []
+        for span in record["sentences"]:
+            span = check_record(span, {"start": int, "end": int, "function": (str, type(None))})
+            if span["function"] is not None:
+                label_id(span["function"])
+            spans.append(SentenceSpan(span["start"], span["end"], span["function"]))
+        return cls(
+            record["id"],
+            record["protocol"],
+            record["annotator"],
+            record["label"],
+            functions,
+            record["sha256"],
+            record["round"],
+            tuple(spans),
+        )
+
+    def to_json(self) -> dict:
+        row = {"id": self.id, "annotator": self.annotator, "round": self.round, "label": self.label}
+        row |= {"functions": list(self.functions), "sha256": self.sha256}
+        if self.sentences:
+            row["sentences"] = [asdict(span) for span in self.sentences]
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A model's answer for one paragraph: a class id (`primary`) or a list of ids (`functions`), and
+    one probability a label, in the order of `LABELS`."""
+
+    id: str
+    split: str
+    predicted: int | list[int]
+    proba: list[float]

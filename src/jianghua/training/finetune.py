@@ -1,0 +1,159 @@
+"""Fine-tuning, top to bottom: random batches by token budget, nothing padded, best epoch kept.
+
+AdamW with linear warm-up and decay (Devlin et al. 2019, §A.3); validation macro-F1 decides when to
+stop and which epoch is kept, the lower loss among equals; then the temperature is fitted on
+validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from jianghua.evaluation import macro_f1
+from jianghua.evaluation.score import item_counts
+from jianghua.models import Examples, decide
+from jianghua.models.encoder import Encoder
+from jianghua.schema import LABELS, BadData
+from jianghua.training.batching import shuffled, token_batches
+from jianghua.training.calibrate import calibrate
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune; conf/train gives each a why."""
+
+    learning_rate: float
+    epochs: int
+    batch_tokens: int
+    warmup_share: float
+    weight_decay: float
+    patience: int
+    seed: int
+
+
+def _decisions(proba: np.ndarray, config: str, thresholds) -> np.ndarray:
+    if config == "primary":
+        return proba.argmax(1)
+    chosen = decide(proba, config, thresholds)
+    return np.array([[i in row for i in range(len(LABELS))] for row in chosen], bool)
+
+
+def _probabilities(logits: np.ndarray, config: str) -> np.ndarray:
+    from scipy.special import expit, softmax
+
+    return softmax(logits, axis=1) if config == "primary" else expit(logits)
+
+
+def finetune(
+    encoder: Encoder,
+    train: Examples,
+    validation: Examples,
+    recipe: Recipe,
+    checkpoint: Path,
+    progress: Callable[[dict], None],
+) -> list[dict]:
+    """Train `encoder` in place; returns a row an epoch. `checkpoint` lets a killed run go on after its last epoch."""
+    if not train.texts:
+        raise BadData("the train split is empty")
+    torch.manual_seed(recipe.seed)
+    sequences, cut = encoder.encode(train.texts)
+    if cut:
+        progress({"warning": f"{cut} train paragraphs are longer than {encoder.max_length} tokens and were cut"})
+    lengths = [len(sequence) for sequence in sequences]
+    target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
+    loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
+    model = encoder.model
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    plan = [
+        list(token_batches(lengths, shuffled(len(sequences), recipe.seed, epoch), recipe.batch_tokens))
+        for epoch in range(recipe.epochs)
+    ]
+    steps = sum(map(len, plan))
+    warmup = max(1, round(recipe.warmup_share * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+    )
+    history: list[dict] = []
+    best: dict | None = None
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(state["rng"])
+        history, best = json.loads(state["history"]), state["best"]
+    began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
+    resumed = done
+    for epoch in range(len(history), recipe.epochs):
+        if history and len(history) - _best_epoch(history) > recipe.patience:
+            break
+        model.train()
+        total = 0.0
+        for batch in plan[epoch]:
+            logits = encoder.logits([sequences[i] for i in batch])
+            loss = loss_of(logits, target[batch])
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            value = float(loss.detach())
+            if not np.isfinite(value):
+                raise BadData(f"the loss became {value} in epoch {epoch + 1}; lower train.learning_rate")
+            total += value * len(batch)
+            done += 1
+            elapsed = time.monotonic() - began
+            progress(
+                {
+                    "epoch": epoch + 1,
+                    "step": done,
+                    "steps": steps,
+                    "loss": value,
+                    "tokens": sum(lengths[i] for i in batch),
+                    "left": elapsed / (done - resumed) * (steps - done),
+                }
+            )
+        score, loss = _validate(encoder, validation)
+        history.append({"epoch": epoch + 1, "train_loss": total / len(sequences), "loss": loss, "macro_f1": score})
+        if _best_epoch(history) == epoch + 1:
+            best = copy.deepcopy(model.state_dict())
+        progress(history[-1])
+        _save_checkpoint(checkpoint, model, optimizer, schedule, history, best)
+    model.load_state_dict(best)
+    calibrate(encoder, validation)
+    return history
+
+
+def _best_epoch(history: list[dict]) -> int:
+    return max(history, key=lambda row: (row["macro_f1"], -row["loss"]))["epoch"]
+
+
+def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
+    """Macro-F1 (for `functions` at thresholds of 0.5) and mean loss on validation."""
+    logits = encoder.predict_logits(validation.texts)
+    predicted = _decisions(_probabilities(logits, encoder.config), encoder.config, [0.5] * len(LABELS))
+    score = float(macro_f1(item_counts(validation.target, predicted).sum(0)))
+    scores = torch.tensor(logits)
+    if encoder.config == "primary":
+        loss = functional.cross_entropy(scores, torch.tensor(validation.target))
+    else:
+        loss = functional.binary_cross_entropy_with_logits(scores, torch.tensor(validation.target, dtype=torch.float32))
+    return (0.0 if np.isnan(score) else score), float(loss)
+
+
+def _save_checkpoint(path: Path, model, optimizer, schedule, history, best) -> None:
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+    state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best}
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    temporary.replace(path)

@@ -1,0 +1,229 @@
+"""Pre-training of the small BERT: masked language modelling over spans of characters, nothing padded.
+
+Sequences are runs of consecutive paragraphs of one document, so that each stays within its text;
+a batch is one flat row of them (see `models.flat`); the vocabulary-sized output is computed at the
+masked places only. Masking follows BERT (Devlin et al. 2019, §3.1: of the chosen tokens 80 % become
+`[MASK]`, 10 % a random token, 10 % stay) with the choice made by spans of 1–4 characters, as MacBERT
+does for Chinese words (Cui et al. 2020, §3.2). Token embeddings start from co-occurrence counts.
+"""
+
+import gzip
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import torch
+from transformers import BertConfig, BertForMaskedLM
+
+from jianghua.files import folder_atomic, write_atomic
+from jianghua.models import flat
+from jianghua.models.tokenizer import save_bert_tokenizer
+from jianghua.schema import BadData
+from jianghua.training.cooccurrence import cooccurrence_embeddings
+
+SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
+
+
+def read_corpus(path: Path) -> list[list[str]]:
+    """Documents of a text file (plain or .gz): a paragraph a line, a blank line between documents."""
+    if not path.is_file():
+        raise BadData(f"{path}: no such file")
+    opener = gzip.open if path.suffix == ".gz" else open
+    documents: list[list[str]] = [[]]
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            for line in file:
+                if line.strip():
+                    documents[-1].append(line.strip())
+                elif documents[-1]:
+                    documents.append([])
+    except (UnicodeDecodeError, OSError) as error:
+        raise BadData(f"{path}: not readable as UTF-8 text ({error})") from None
+    return [document for document in documents if document]
+
+
+def sequences_of(documents: Iterable[list[list[int]]], length: int, cls: int, sep: int) -> list[torch.Tensor]:
+    """Token sequences of at most `length`: consecutive paragraphs of one document joined, over-long ones cut."""
+    room = length - 2
+    sequences = []
+    for paragraphs in documents:
+        current: list[int] = []
+        for paragraph in paragraphs:
+            while paragraph:
+                if current and len(current) + len(paragraph) > room:
+                    sequences.append(current)
+                    current = []
+                current = current + paragraph[:room]
+                paragraph = paragraph[room:]
+        if current:
+            sequences.append(current)
+    return [torch.tensor([cls, *sequence, sep]) for sequence in sequences if len(sequence) >= 16]
+
+
+def mask_tokens(
+    row: torch.Tensor, special: torch.Tensor, vocabulary: int, mask_id: int, share: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`row` (tokens,) with about `share` of its non-special tokens masked by spans, and the masked places."""
+    weights = torch.tensor(SPAN_WEIGHTS)
+    mean = float((weights * torch.arange(1, 5)).sum())
+    starts = (torch.rand(len(row), generator=generator) < share / mean).nonzero()[:, 0]
+    spans = torch.multinomial(weights, max(len(starts), 1), replacement=True, generator=generator)[: len(starts)] + 1
+    chosen = torch.zeros(len(row), dtype=torch.bool)
+    for offset in range(4):
+        places = starts[spans > offset] + offset
+        chosen[places[places < len(row)]] = True
+    places = (chosen & ~special).nonzero()[:, 0]
+    fate = torch.rand(len(places), generator=generator)
+    masked = row.clone()
+    masked[places[fate < 0.8]] = mask_id
+    swapped = places[fate >= 0.9]
+    masked[swapped] = torch.randint(5, vocabulary, (len(swapped),), generator=generator)
+    return masked, places
+
+
+def masked_loss(model: BertForMaskedLM, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor):
+    """Mean cross-entropy at `places`; `row` is the masked concatenation of `sequences`."""
+    pieces = list(row.split([len(sequence) for sequence in sequences]))
+    states, _ = flat.token_states(model, pieces)
+    logits = model.cls(states[places])
+    return torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places])
+
+
+def mixed_order(sources: dict[str, list], weights: dict[str, float], rng: random.Random) -> Iterator[torch.Tensor]:
+    """Sequences without end: a source by its weight in tokens, within it every sequence once a round."""
+    mean = {name: sum(map(len, items)) / len(items) for name, items in sources.items()}
+    names = list(sources)
+    chances = [weights[name] / mean[name] for name in names]
+    queues: dict[str, list] = {name: [] for name in names}
+    while True:
+        name = rng.choices(names, chances)[0]
+        if not queues[name]:
+            queues[name] = rng.sample(sources[name], len(sources[name]))
+        yield queues[name].pop()
+
+
+def learning_rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
+    """Linear warm-up, then linear decay to a twentieth of the peak."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak * (1 - 0.95 * (step - warmup) / max(1, steps - warmup))
+
+
+def pretrain(
+    sources: dict[str, list[torch.Tensor]],
+    tokenizer,
+    output: Path,
+    *,
+    architecture: dict,
+    weights: dict[str, float],
+    steps: int,
+    batch_tokens: int,
+    learning_rate: float,
+    warmup: int,
+    weight_decay: float,
+    mask_share: float,
+    seed: int,
+    checkpoint_minutes: float,
+    progress: Callable[[dict], None],
+) -> list[dict]:
+    """Train and write `output` (a plain `from_pretrained` folder, fp16 weights); returns the loss curve.
+
+    `sources` are token sequences by name, `weights` their shares of the tokens seen. A checkpoint
+    beside `output` lets an interrupted run go on where it was, with the same batches.
+    """
+    if missing := set(sources) ^ set(weights):
+        raise BadData(f"text sources and weights differ: {', '.join(sorted(missing))}")
+    torch.manual_seed(seed)
+    vocabulary = tokenizer.get_vocab_size()
+    config = BertConfig(
+        vocab_size=vocabulary, pad_token_id=0, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **architecture
+    )
+    model = BertForMaskedLM(config)
+    start = cooccurrence_embeddings(
+        (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
+    )
+    with torch.no_grad():
+        embeddings = model.bert.embeddings.word_embeddings.weight
+        embeddings.copy_(torch.from_numpy(start))
+        embeddings[config.pad_token_id] = 0
+    flat.use_flat(model)
+    model.train()
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
+    generator = torch.Generator().manual_seed(seed)
+    stream = mixed_order(sources, weights, random.Random(seed))
+    mask_id = tokenizer.token_to_id("[MASK]")
+    special_ids = torch.tensor([tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")])
+    pending = next(stream)
+    curve: list[dict] = []
+    first_step, spent = 0, 0.0
+    checkpoint = output.with_name(output.name + ".checkpoint.pt")
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        if state["seed"] != seed or state["steps"] != steps or state["vocabulary"] != vocabulary:
+            raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
+    began = saved = time.monotonic()
+    losses, tokens, tick = [], 0, began
+    for step in range(steps):
+        batch, used = [pending], len(pending)
+        while used + len(pending := next(stream)) <= batch_tokens:
+            batch.append(pending)
+            used += len(pending)
+        row = torch.cat(batch)
+        masked, places = mask_tokens(
+            row, torch.isin(row, special_ids), vocabulary, mask_id, mask_share, generator
+        )
+        if step < first_step:  # replayed only for the random streams
+            continue
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, steps, warmup, learning_rate)
+        loss = masked_loss(model, batch, masked, places)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(float(loss.detach()))
+        tokens += used
+        now = time.monotonic()
+        if not math.isfinite(losses[-1]):
+            raise BadData(f"loss is {losses[-1]} at step {step}: lower learning_rate")
+        if (step + 1) % 50 == 0 or step + 1 == steps:
+            seconds = spent + now - began
+            row_ = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4)}
+            row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
+            curve.append(row_)
+            progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
+            losses, tokens, tick = [], 0, now
+        if now - saved > checkpoint_minutes * 60:
+            saved = now
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seed": seed}
+            state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
+            temporary = checkpoint.with_suffix(".tmp")
+            torch.save(state, temporary)
+            temporary.replace(checkpoint)
+    save_pretrained(model, tokenizer, output, curve)
+    checkpoint.unlink(missing_ok=True)
+    return curve
+
+
+def save_pretrained(model: BertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
+    """Write the encoder as fp16 safetensors; `"dtype": "float32"` makes transformers 5 load it as fp32."""
+    with folder_atomic(output) as folder:
+        model.set_attn_implementation("sdpa")
+        model.config.hidden_dropout_prob = 0.1
+        # attention dropout stays off: PyTorch's fused attention takes a slow path with it
+        model.config.attention_probs_dropout_prob = 0.0
+        model.half().save_pretrained(folder)
+        config = json.loads((folder / "config.json").read_text())
+        config["dtype"] = "float32"
+        write_atomic(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        save_bert_tokenizer(tokenizer, str(folder), config["max_position_embeddings"])
+        write_atomic(folder / "loss_curve.jsonl", "".join(json.dumps(row) + "\n" for row in curve))

@@ -1,0 +1,185 @@
+"""One run from configuration to `DONE`: fit, predict validation and test, score, write the run folder."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
+from jianghua.evaluation import score_predictions, targets
+from jianghua.files import text_sha256, write_atomic
+from jianghua.models import Classifier, Examples, Majority, Tfidf, decide
+from jianghua.schema import BadData, Prediction
+from jianghua.training.runs import environment, run_hash, write_json, write_predictions
+
+
+def examples(loaded: Loaded, split: str, config: str) -> Examples:
+    rows = loaded.rows[split]
+    return Examples([row["text"] for row in rows], targets(rows, config), [row["doc_id"] for row in rows])
+
+
+def check_training_text(loaded: Loaded, root: Path) -> None:
+    """Refuse a dataset whose train split holds a validation or test paragraph, its own or the benchmark's."""
+    texts = [row["text"] for row in loaded.rows["train"]]
+    held = {
+        text_sha256(row["text"]): row["id"] for split in ("validation", "test") for row in loaded.rows[split]
+    }
+    if (root / "splits.jsonl").is_file():
+        held |= heldout_hashes(root)
+    refuse_heldout(texts, held, "the train split")
+    shared = {row["doc_id"] for row in loaded.rows["train"]} & {
+        row["doc_id"] for split in ("validation", "test") for row in loaded.rows[split]
+    }
+    if shared:
+        raise BadData(f"document {min(shared)!r} stands in train and in another split; rebuild the dataset")
+
+
+def folder_of(config: dict, loaded: Loaded) -> Path:
+    """`runs/<data>/<model>/<hash>-s<seed>`, or `output_dir`."""
+    if config["output_dir"]:
+        return Path(config["output_dir"])
+    name = f"{loaded.build}-{config['data']['config']}"
+    stem = run_hash(_identity(config), loaded.fingerprint)
+    return Path(config["runs"]) / name / config["model"]["name"] / f"{stem}-s{config['seed']}"
+
+
+def _identity(config: dict) -> dict:
+    """The configuration, with an encoder's weights known by their hash instead of their place."""
+    import hashlib
+
+    weights = Path(str(config["model"].get("path", ""))) / "model.safetensors"
+    if not weights.is_file():
+        return config
+    return config | {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+
+
+def start_classifier(config: dict) -> Classifier:
+    model, data_config = config["model"], config["data"]["config"]
+    if model["kind"] == "majority":
+        return Majority(data_config)
+    if model["kind"] == "tfidf":
+        return Tfidf(data_config, model["ngrams"], model["min_df"], model["c"])
+    if model["kind"] == "encoder":
+        from jianghua.models.encoder import Encoder
+
+        return Encoder.start(model["path"], data_config, from_scratch=model["from_scratch"], seed=config["seed"])
+    raise BadData(f"model.kind={model['kind']}: the kinds are encoder, tfidf, majority")
+
+
+def fit(classifier: Classifier, config: dict, train: Examples, validation: Examples, folder: Path, progress) -> list:
+    """Fit any classifier; returns the history of an encoder's epochs, else nothing."""
+    if config["model"]["kind"] != "encoder":
+        classifier.fit(train, validation)
+        if config["model"]["kind"] == "tfidf":
+            from jianghua.training.calibrate import calibrate
+
+            calibrate(classifier, validation)
+        return []
+    from jianghua.training.finetune import Recipe, finetune
+
+    recipe = Recipe(seed=config["seed"], **config["train"])
+    return finetune(classifier, train, validation, recipe, folder / "checkpoint.pt", progress)
+
+
+def predict_splits(classifier: Classifier, loaded: Loaded, config: str) -> list[Prediction]:
+    predictions = []
+    for split in ("validation", "test"):
+        rows = loaded.rows[split]
+        proba = classifier.predict_proba([row["text"] for row in rows])
+        decided = decide(proba, config, classifier.thresholds)
+        # what is stored is what decided: float32 could round two near-equal numbers across a threshold
+        predictions += [
+            Prediction(row["id"], split, choice, numbers)
+            for row, choice, numbers in zip(rows, decided, proba.astype(np.float32).tolist(), strict=True)
+        ]
+    return predictions
+
+
+def train_run(
+    config: dict, config_yaml: str, loaded: Loaded, folder: Path, progress: Callable[[dict], None]
+) -> dict:
+    """Train and write the run folder, `DONE` last; returns `metrics.json`. An unfinished folder goes on."""
+    import logging
+    import os
+
+    data_config = config["data"]["config"]
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = f"# run {run_hash(_identity(config), loaded.fingerprint)} seed {config['seed']}\n"
+    existing = folder / "config.yaml"
+    if existing.exists() and not existing.read_text(encoding="utf-8").startswith(stamp):
+        raise BadData(f"{folder}: holds a run of another configuration or dataset; choose another output_dir=")
+    write_atomic(existing, stamp + config_yaml)
+    logger = logging.getLogger(f"jianghua.run.{folder}")
+    handler = logging.FileHandler(folder / "log.txt", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False
+
+    def report(row: dict) -> None:
+        if "step" not in row:
+            logger.info("%s", " ".join(f"{k}={v:.4f}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
+        progress(row)
+
+    try:
+        began = time.monotonic()
+        logger.info("dataset %s %s", loaded.build, loaded.fingerprint)
+        classifier = start_classifier(config)
+        train, validation = (examples(loaded, split, data_config) for split in ("train", "validation"))
+        history = fit(classifier, config, train, validation, folder, report)
+        predictions = predict_splits(classifier, loaded, data_config)
+        metrics = score_predictions(loaded.rows, predictions, data_config, str(folder))
+        if history:
+            metrics["history"] = history
+        classifier.save(folder / "model")
+        write_predictions(
+            folder / "predictions.parquet",
+            predictions,
+            data_config,
+            {
+                "fingerprint": loaded.fingerprint,
+                "build": loaded.build,
+                "thresholds": str(list(classifier.thresholds)),
+                "model": config["model"]["name"],
+                "seed": str(config["seed"]),
+            },
+        )
+        threads = 1
+        if config["model"]["kind"] == "encoder":
+            import torch
+
+            threads = torch.get_num_threads()
+        record = environment(
+            loaded.build,
+            loaded.fingerprint,
+            data_config=data_config,
+            model=config["model"]["name"],
+            seed=config["seed"],
+            default_run=config["model"]["name"] == "mini",
+            threads=threads,
+            device="cpu",
+            cores=os.cpu_count(),
+            seconds=round(time.monotonic() - began, 1),
+        )
+        write_json(folder / "environment.json", record)
+        write_json(folder / "metrics.json", metrics)
+        logger.info("done in %.1f s", time.monotonic() - began)
+        write_atomic(folder / "DONE", "")
+        (folder / "checkpoint.pt").unlink(missing_ok=True)
+        return metrics
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def baseline_scores(baseline: Classifier, loaded: Loaded) -> dict:
+    """Scores of a model that trains in seconds, on the same splits, nothing written."""
+    train, validation = (examples(loaded, split, baseline.config) for split in ("train", "validation"))
+    baseline.fit(train, validation)
+    if hasattr(baseline, "scale"):
+        from jianghua.training.calibrate import calibrate
+
+        calibrate(baseline, validation)
+    predictions = predict_splits(baseline, loaded, baseline.config)
+    return score_predictions(loaded.rows, predictions, baseline.config, type(baseline).__name__)

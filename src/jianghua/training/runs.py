@@ -1,0 +1,160 @@
+"""Run folders: their names, what stands in them, and how a finished one is read again. No torch."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from jianghua.files import write_atomic
+from jianghua.schema import BadData, Prediction
+
+PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
+
+
+def run_hash(config: dict, fingerprint: str) -> str:
+    """Eight hex digits over the configuration without seed and paths, and the dataset's fingerprint."""
+    kept = {key: value for key, value in config.items() if key not in ("seed", "runs", "output_dir", "rerun")}
+    kept["data"] = {key: value for key, value in config["data"].items() if key not in ("path", "root")}
+    kept["model"] = {
+        key: value for key, value in config["model"].items() if not (key == "path" and os.path.isabs(str(value)))
+    }
+    text = json.dumps([kept, fingerprint], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def environment(build: str, fingerprint: str, **more) -> dict:
+    """What `environment.json` records: versions, threads, device, git commit, dataset."""
+    commit = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()}-{platform.machine()}",
+        "versions": {name: _package_version(name) for name in PACKAGES},
+        "git_commit": commit.stdout.strip() or None,
+        "dataset": {"build": build, "fingerprint": fingerprint},
+    } | more
+
+
+def write_predictions(path: Path, predictions: Sequence[Prediction], config: str, metadata: dict[str, str]) -> None:
+    """`predictions.parquet`: id, split, predicted, proba; what they depend on in the file's metadata."""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    predicted = pa.int8() if config == "primary" else pa.list_(pa.int8())
+    schema = pa.schema(
+        [("id", pa.string()), ("split", pa.string()), ("predicted", predicted), ("proba", pa.list_(pa.float32()))],
+        metadata={"config": config} | metadata,
+    )
+    rows = [{"id": p.id, "split": p.split, "predicted": p.predicted, "proba": p.proba} for p in predictions]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+
+
+def read_predictions(path: Path) -> tuple[list[Prediction], dict[str, str]]:
+    """Predictions and the file's metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadData(f"{path}: not a Parquet file ({error})") from None
+    if missing := {"id", "split", "predicted", "proba"} - set(table.column_names):
+        raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
+    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+    return [Prediction(**row) for row in table.select(["id", "split", "predicted", "proba"]).to_pylist()], metadata
+
+
+def finished(folder: Path) -> bool:
+    """Whether the run in `folder` ended: only then is it a result."""
+    return (folder / "DONE").is_file()
+
+
+def write_json(path: Path, record: dict) -> None:
+    write_atomic(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file; is this a run folder?") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadData(f"{path}: not JSON ({error})") from None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: what it predicted, and of which dataset."""
+
+    folder: Path
+    model: str
+    seed: int
+    config: str
+    build: str
+    fingerprint: str
+    predictions: list[Prediction]
+
+    def check_dataset(self, build: str, fingerprint: str) -> None:
+        """Refuse to score the run against another dataset than the one it was trained on."""
+        if self.fingerprint != fingerprint:
+            raise BadData(
+                f"{self.folder}: made for dataset {self.build} {self.fingerprint}, but this one is {build} "
+                f"{fingerprint}; train it anew, or name its dataset with data.path="
+            )
+
+
+def read_run(folder: Path) -> Run:
+    """A finished run folder; what is unfinished is refused."""
+    if not folder.is_dir():
+        raise BadData(f"{folder}: no such run folder")
+    if not finished(folder):
+        raise BadData(f"{folder}: not a finished run (no DONE); the command that started it goes on with it")
+    record = read_json(folder / "environment.json")
+    predictions, metadata = read_predictions(folder / "predictions.parquet")
+    return Run(
+        folder,
+        record["model"],
+        record["seed"],
+        metadata.get("config", record["data_config"]),
+        metadata["build"],
+        metadata["fingerprint"],
+        predictions,
+    )
+
+
+def find_default_model(runs: Path) -> Path:
+    """`model/` of the newest finished encoder run, of `functions` if there is one, else of `primary`."""
+    found: dict[str, list[Path]] = {"functions": [], "primary": []}
+    for done in runs.glob("*/*/*/DONE"):
+        environment_file = done.parent / "environment.json"
+        if not environment_file.is_file() or not (done.parent / "model" / "tokenizer.json").is_file():
+            continue
+        record = read_json(environment_file)
+        if record.get("default_run") and record.get("data_config") in found:
+            found[record["data_config"]].append(done)
+    for candidates in found.values():
+        if candidates:
+            return max(candidates, key=lambda done: done.stat().st_mtime).parent / "model"
+    raise BadData(
+        f"{runs}: no finished run of the default model; train one with `python scripts/train.py "
+        "data.config=functions`, or name a model folder with model_path="
+    )

@@ -1,0 +1,56 @@
+"""Training every listed run anew, through the same script a user types; a finished run is not repeated."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from jianghua.dataset import index_as_build
+from jianghua.schema import BadData
+from jianghua.training.runs import finished, read_run
+
+KEPT = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet", "DONE")
+
+
+def train_listed(config, script: Path) -> None:
+    """Train the runs that `config` (conf/reproduce.yaml) lists, into `runs`; copy what tables need to `results`.
+
+    Says for each run how far its test macro-F1 lies from the stored one.
+    """
+    data, results, runs = Path(config.data), Path(config.results), Path(config.runs)
+    for build in config.builds:
+        folder = data / "jianghua"
+        if build == "full":
+            if not config.public:
+                print("full build: left as stored (public= names the folder with the raw public speeches)")
+                continue
+            folder = runs / "full-build"
+            _call([script.with_name("build_dataset.py"), f"data={data}", f"public={config.public}", f"output={folder}"])
+        fingerprint = index_as_build(data, build, config.config).fingerprint
+        for model in config.models:
+            for seed in config.seeds:
+                place = runs / "reproduce" / fingerprint / config.config / model / f"s{seed}"
+                if not finished(place):
+                    _call(
+                        [
+                            script,
+                            f"model={model}",
+                            f"seed={seed}",
+                            f"data.config={config.config}",
+                            f"data.path={folder}",
+                            f"data.root={data}",
+                            f"output_dir={place}",
+                        ]
+                    )
+                read_run(place)
+                target = results / "runs" / f"{build}-{config.config}" / model / f"s{seed}"
+                target.mkdir(parents=True, exist_ok=True)
+                for name in KEPT:
+                    shutil.copyfile(place / name, target / name)
+
+
+def _call(arguments: list) -> None:
+    print("$ " + " ".join(map(str, arguments)), flush=True)
+    result = subprocess.run([sys.executable, *map(str, arguments)], check=False)
+    if result.returncode:
+        raise BadData(f"{arguments[0]} ended with status {result.returncode}; run the same command again to go on")

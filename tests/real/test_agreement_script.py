@@ -1,0 +1,77 @@
+"""scripts/agreement.py through a real process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jianghua.files import write_jsonl
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(folder, *options):
+    script = [sys.executable, str(ROOT / "scripts" / "agreement.py"), *options]
+    return subprocess.run(script, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    labels = ["praise", "criticism", "directive", "anecdote", None]
+
+    def row(n, label):
+        functions = [label] if label else []
+        paragraph = f"{'cg'[n % 2]}{n % 6}-{n:03d}"
+        return {"id": paragraph, "annotator": "m", "label": label, "functions": functions, "sha256": f"{n}"}
+
+    votes = tmp_path / "votes（一）"
+    write_jsonl(votes / "alone.jsonl", [row(n, labels[n % 5]) for n in range(60)])
+    write_jsonl(votes / "in_document.jsonl", [row(n, labels[(n + (n % 10 == 0)) % 5]) for n in range(60)])
+    decided = {"id": "c0-000", "sha256": "0", "label": None, "functions": [], "reason": "问候"}
+    write_jsonl(votes / "adjudicated.jsonl", [decided])
+    for source, letter in [("constructed", "c"), ("public", "g")]:
+        rows = [{"doc_id": f"{letter}{n}"} for n in range(6)]
+        write_jsonl(tmp_path / "speeches" / source / "manifest.jsonl", rows)
+    return tmp_path
+
+
+def test_agreement_is_printed_and_written_with_the_queue(folder):
+    result = run(folder, "votes=votes（一）", "speeches=speeches", "output=out", "replicates=200")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((folder / "out" / "agreement.json").read_text("utf-8"))
+    primary = report["all"]["primary"]
+    assert primary["percent"] == pytest.approx(90)
+    assert primary["low"] <= primary["alpha"] <= primary["high"] < 1
+    assert f"{primary['alpha']:.3f}" in result.stdout
+    assert set(report["sources"]) == {"constructed", "public"}
+    assert report["pairs"][0]["confusion"][0][1] == 6
+    # of the six disputed paragraphs one is decided
+    queue = [json.loads(line) for line in (folder / "out" / "queue.jsonl").read_text("utf-8").splitlines()]
+    assert [row["id"] for row in queue] == ["c0-030", "c2-020", "c2-050", "c4-010", "c4-040"]
+    assert report["gold"] == {"primary": 55, "functions": 55, "disputed": 1, "open": 5}
+
+
+def test_the_same_votes_give_the_same_bytes(folder):
+    for output in ("one", "two"):
+        assert run(folder, "votes=votes（一）", "speeches=speeches", f"output={output}").returncode == 0
+    for name in ("agreement.json", "queue.jsonl"):
+        assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
+
+
+def test_bad_votes_are_one_line_with_file_and_line(folder):
+    file = folder / "votes（一）" / "alone.jsonl"
+    file.write_text(file.read_text("utf-8") + "{}\n", "utf-8")
+    result = run(folder, "votes=votes（一）", "output=out")
+    assert result.returncode == 1
+    assert "alone.jsonl:61: missing field 'id'" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["by=rater", "replicates=0", "vote=x"])
+def test_bad_usage_exits_with_2(folder, option):
+    result = run(folder, option)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
