@@ -19,7 +19,7 @@ def main(config):
             from jianghua.hub import fetch_wikisource
 
             public = Path(temporary)
-            fetch_wikisource(read_manifests(data).values(), public)
+            fetch_wikisource(read_manifests(data).values(), public, base=config.mirror)
         if config.freeze:
             added = freeze_public(data, public) if public else 0
             print(f"{added} public documents taken in, {freeze_splits(data)} documents given a split")

@@ -10,7 +10,7 @@ def main(config):
     import torch
     from omegaconf import OmegaConf
 
-    from jianghua.dataset import heldout_hashes, refuse_heldout, train_documents
+    from jianghua.dataset import heldout_hashes, train_documents, without_heldout
     from jianghua.files import write_atomic
     from jianghua.models.tokenizer import train_vocabulary
     from jianghua.training.pretrain import pretrain, read_corpus, sequences_of
@@ -22,7 +22,8 @@ def main(config):
     corpora = {"speeches": train_documents(data, Path(config.public))}
     corpora |= {name: read_corpus(Path(path)) for name, path in config.corpora.items()}
     for name, documents in corpora.items():
-        refuse_heldout((paragraph for document in documents for paragraph in document), held, name)
+        corpora[name], taken = without_heldout(documents, held, name)
+        print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
     tokenizer = train_vocabulary(
         (paragraph for documents in corpora.values() for document in documents for paragraph in document),
         config.vocabulary,

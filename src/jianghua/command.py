@@ -112,8 +112,23 @@ def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    failure: list[Exception] = []
+
+    def job(config) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        if HydraConfig.get().mode.name == "MULTIRUN":  # launchers must see that a job failed
+            function(config)
+            return
+        try:
+            function(config)
+        except Exception as error:  # raised below: passing through Hydra would print a line of Hydra's own
+            failure.append(error)
+
     try:
-        hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(function)()
+        hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(job)()
+        if failure:
+            raise failure[0]
     except (BadUsage, HydraException, OmegaConfBaseException) as error:
         return _report(error, 2, "usage")
     except BadData as error:
@@ -126,7 +141,5 @@ def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception as error:
-        return _report(
-            RuntimeError(f"{type(error).__name__}: {error} (JIANGHUA_TRACEBACK=1 shows where)"), 1, "failed"
-        ) if not os.environ.get("JIANGHUA_TRACEBACK") else _report(error, 1, "failed")
+        return _report(error, 1, f"failed (JIANGHUA_TRACEBACK=1 shows where): {type(error).__name__}")
     return 0

@@ -4,7 +4,7 @@ from jianghua.dataset.build import Build, build, fingerprint, index_fingerprint,
 from jianghua.dataset.card import between_marks
 from jianghua.dataset.duplicates import near_duplicates
 from jianghua.dataset.freeze import freeze_public, freeze_splits
-from jianghua.dataset.guard import heldout_hashes, refuse_heldout
+from jianghua.dataset.guard import heldout_hashes, refuse_heldout, without_heldout
 from jianghua.dataset.load import Loaded, index_as_build, load_build, read_index, train_documents
 from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
@@ -29,5 +29,6 @@ __all__ = [
     "read_splits",
     "refuse_heldout",
     "train_documents",
+    "without_heldout",
     "write_build",
 ]

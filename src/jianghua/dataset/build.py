@@ -106,9 +106,7 @@ def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:
     }
 
 
-def drop_near_duplicates(
-    paragraphs: list[Paragraph], splits: dict[str, str]
-) -> tuple[list[Paragraph], list[dict]]:
+def drop_near_duplicates(paragraphs: list[Paragraph], splits: dict[str, str]) -> tuple[list[Paragraph], list[dict]]:
     """Paragraphs without near-duplicates of one another, and a row for each that was left out.
 
     Of a pair the one nearer to training goes, so that no test paragraph is lost to it; between sources the

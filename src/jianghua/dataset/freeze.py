@@ -50,5 +50,3 @@ def freeze_splits(data: Path) -> int:
     if len(splits) > len(frozen):
         write_jsonl(path, sorted(rows, key=lambda row: (row["source"], row["doc_id"])))
     return len(splits) - len(frozen)
-
-

@@ -25,14 +25,36 @@ def heldout_hashes(data: Path) -> dict[str, str]:
     return held
 
 
+def _held_paragraph(text: str, held: dict[str, str]) -> str | None:
+    return held.get(text_sha256(text.strip())) or held.get(text_sha256("".join(text.split())))
+
+
 def refuse_heldout(texts: Iterable[str], held: dict[str, str], where: str) -> None:
     """Raise `BadData` if any text is a paragraph of a held-out document."""
     for number, text in enumerate(texts, 1):
-        paragraph = held.get(text_sha256("".join(text.split())))
-        if paragraph is None:
-            paragraph = held.get(text_sha256(text.strip()))
+        paragraph = _held_paragraph(text, held)
         if paragraph is not None:
             raise BadData(
                 f"{where}: text {number} is paragraph {paragraph} of a validation or test document; "
                 "training on it would make every score meaningless. Remove that document"
             )
+
+
+def without_heldout(
+    documents: Iterable[list[str]], held: dict[str, str], where: str, tolerance: float = 0.1
+) -> tuple[list[list[str]], int]:
+    """Documents (lists of paragraphs) without paragraphs of held-out documents, and how many were taken out.
+
+    Reports share ritual sentences (“现在，我代表国务院……”), so a document may hold a few of another's
+    paragraphs, which are left out; one with more than a `tolerance` share of them is a held-out document
+    itself and is refused.
+    """
+    kept, taken = [], 0
+    for number, document in enumerate(documents, 1):
+        clean = [text for text in document if _held_paragraph(text, held) is None]
+        missing = len(document) - len(clean)
+        if missing > max(1, tolerance * len(document)) or (missing and len(document) == 1):
+            refuse_heldout(document, held, f"{where}, document {number}")
+        kept.append(clean)
+        taken += missing
+    return kept, taken

@@ -4,7 +4,15 @@ from jianghua.evaluation.calibration import choose_thresholds, expected_calibrat
 from jianghua.evaluation.compare import paired_randomisation
 from jianghua.evaluation.intervals import bootstrap_interval
 from jianghua.evaluation.metrics import accuracy, f1_per_class, macro_f1, micro_f1
-from jianghua.evaluation.score import compare_runs, document_counts, join, score_predictions, score_split, scored_parts, targets
+from jianghua.evaluation.score import (
+    compare_runs,
+    document_counts,
+    join,
+    score_predictions,
+    score_split,
+    scored_parts,
+    targets,
+)
 
 __all__ = [
     "accuracy",

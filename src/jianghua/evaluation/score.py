@@ -34,9 +34,10 @@ def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, wh
 
 def check_proba(predictions: Sequence[Prediction], config: str, where: str = "predictions") -> np.ndarray:
     """(n, 4) probabilities, refused outside [0, 1] or, for `primary`, when they do not sum to one."""
-    proba = np.array([p.proba for p in predictions], float)
-    if proba.ndim != 2 or proba.shape[1] != len(LABELS):
-        raise BadData(f"{where}: each prediction needs {len(LABELS)} probabilities")
+    for prediction in predictions:
+        if len(prediction.proba) != len(LABELS):
+            raise BadData(f"{where}: paragraph {prediction.id!r} needs {len(LABELS)} probabilities")
+    proba = np.array([p.proba for p in predictions], float).reshape(-1, len(LABELS))
     bad = ~((proba >= 0) & (proba <= 1)).all(1)
     if config == "primary":
         bad |= np.abs(proba.sum(1) - 1) > 1e-3
@@ -85,7 +86,9 @@ def _finite(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def score_split(rows: Sequence[dict], predictions: Sequence[Prediction], config: str, where: str = "predictions") -> dict:
+def score_split(
+    rows: Sequence[dict], predictions: Sequence[Prediction], config: str, where: str = "predictions"
+) -> dict:
     """All numbers of one split. `rows` and `predictions` (from `join`) are in the same order."""
     proba = check_proba(predictions, config, where)
     gold, predicted = targets(rows, config), decisions(predictions, config)
@@ -139,7 +142,9 @@ def slice_scores(rows: Sequence[dict], counts: np.ndarray) -> dict:
         chars = row.get("chars") or len(row["text"])
         return "under 80" if chars < 80 else "80-199" if chars < 200 else "200 and over"
 
-    keys: dict[str, Callable] = {name: (lambda row, name=name: row.get(name)) for name in ("register", "level", "noise")}
+    keys: dict[str, Callable] = {
+        name: (lambda row, name=name: row.get(name)) for name in ("register", "level", "noise")
+    }
     keys["length"] = length
     keys["disputed"] = lambda row: "disputed" if (row.get("agreement") or 1) < 1 else "unanimous"
     result: dict = {}
@@ -189,7 +194,10 @@ def score_predictions(
 
 
 def compare_runs(
-    rows: dict[str, list[dict]], left: Sequence[Sequence[Prediction]], right: Sequence[Sequence[Prediction]], config: str
+    rows: dict[str, list[dict]],
+    left: Sequence[Sequence[Prediction]],
+    right: Sequence[Sequence[Prediction]],
+    config: str,
 ) -> dict:
     """Paired randomisation over documents on every scored part; each side is one list of predictions a seed."""
 

@@ -1,12 +1,13 @@
 """Blocks → title, headings and paragraphs: what is furniture goes, what was torn apart is joined."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
 from jianghua.ingest.blocks import Block
 from jianghua.ingest.furniture import cut_inside, ends_the_text, reason_to_drop
 
-FINAL = "。！？；：…”’）」』】》!?;:)\""
+FINAL = '。！？；：…”’）」』】》!?;:)"'
 _CONTINUES = "，。、；：！？》”’）」』】,.;:!?)%％"
 _OPENS = "“‘（《〈「『【(〔"
 _NUMERAL = "一二三四五六七八九十百"
@@ -143,14 +144,14 @@ def assemble(blocks: Sequence[Block], title: str = "") -> Assembled:
 
 def _drop_hidden(block: Block, result: Assembled) -> bool:
     if block.hidden:
-        result.drop(block, "hidden text")
-    return block.hidden
+        result.drop(block, block.hidden)
+    return bool(block.hidden)
 
 
 def _front_matter(body: list[Block], result: Assembled) -> None:
     """Take title lines, dates and names off the head of the text, and repeated titles out of it."""
     taken = 0
-    for block, following in zip(body, body[1:], strict=False):
+    for block, following in itertools.pairwise(body):
         text = block.text
         if len(text) > 60 or text[-1] in "。；，：:" + _OPENS or _ENUMERATED.match(text) or re.search("[。；]", text):
             break
@@ -183,9 +184,7 @@ def _paragraphs(body: list[Block], result: Assembled) -> None:
             open_block.absorb(block)
             open_block.broken = block.broken
             continue
-        torn = following is not None and (
-            following.text[0] in _CONTINUES or (spaced and following.gap == 0)
-        )
+        torn = following is not None and (following.text[0] in _CONTINUES or (spaced and following.gap == 0))
         if _is_heading(block, previous_final, torn):
             section = block.text
             result.drop(block, "heading")

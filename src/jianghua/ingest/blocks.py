@@ -18,7 +18,7 @@ class Block:
     ends: list[int]
     gap: int = 1
     heading: bool = False
-    hidden: bool = False
+    hidden: str = ""  # why its markup says that it is no speech
     link: bool = False  # all of it is link text
     indent: bool = False  # began with white space
     broken: bool = False  # a truncation notice stood at its end: what follows is not its continuation
@@ -63,8 +63,12 @@ def tidy(text: str, starts: list[int], ends: list[int], **more) -> Block | None:
         if character.isspace():
             space = i if out else -1
             continue
-        if space >= 0 and _latin(out[-1]) and character.isascii() and character.isalnum() and not (
-            out[-1].isdigit() and character.isdigit()
+        if (
+            space >= 0
+            and _latin(out[-1])
+            and character.isascii()
+            and character.isalnum()
+            and not (out[-1].isdigit() and character.isdigit())
         ):
             out.append(" ")
             kept.append(space)
@@ -80,7 +84,9 @@ def line_blocks(raw: str) -> list[Block]:
     """The non-empty lines of plain text as blocks."""
     blocks, position, gap = [], 0, 1
     for line in raw.splitlines(keepends=True):
-        block = tidy(line, list(range(position, position + len(line))), list(range(position + 1, position + len(line) + 1)))
+        block = tidy(
+            line, list(range(position, position + len(line))), list(range(position + 1, position + len(line) + 1))
+        )
         position += len(line)
         if block is None:
             gap += 1

@@ -11,7 +11,15 @@ from jianghua.ingest.blocks import Block, line_blocks
 from jianghua.ingest.decode import decode
 from jianghua.schema import BadData, Paragraph
 
-KINDS = {".html": "html", ".htm": "html", ".xhtml": "html", ".shtml": "html", ".txt": "txt", ".text": "txt", ".md": "txt"}
+KINDS = {
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".shtml": "html",
+    ".txt": "txt",
+    ".text": "txt",
+    ".md": "txt",
+}
 KINDS |= {".docx": "docx", ".pdf": "pdf"}
 
 
@@ -51,7 +59,9 @@ def _read(path: Path) -> tuple[str, str, str, list[Block], str]:
     if not path.exists():
         raise BadData(f"{path}: no such file")
     if kind is None:
-        raise BadData(f"{path}: cannot read {path.suffix or 'a file without an ending'}; it reads html, txt, docx and pdf")
+        raise BadData(
+            f"{path}: cannot read {path.suffix or 'a file without an ending'}; it reads html, txt, docx and pdf"
+        )
     if kind == "docx":
         from jianghua.ingest.office import docx_blocks
 
@@ -97,7 +107,9 @@ def ingest_paths(inputs: Sequence[str | Path], source: str = "") -> list[Ingeste
     files: list[Path] = []
     for entry in map(Path, inputs):
         if entry.is_dir():
-            inside = sorted(p for p in entry.rglob("*") if p.suffix.lower() in KINDS and not p.name.startswith((".", "~$")))
+            inside = sorted(
+                p for p in entry.rglob("*") if p.suffix.lower() in KINDS and not p.name.startswith((".", "~$"))
+            )
             if not inside:
                 raise BadData(f"{entry}: no html, txt, docx or pdf file in this folder")
             files += inside

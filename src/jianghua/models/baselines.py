@@ -102,7 +102,10 @@ class Tfidf:
         terms = self.vectorizer.get_feature_names_out().tolist()
         write_atomic(folder / "terms.json", json.dumps(terms, ensure_ascii=False))
         np.savez_compressed(
-            folder / "weights.npz", idf=self.vectorizer.idf_, coef=self.coef.astype(np.float32), intercept=self.intercept
+            folder / "weights.npz",
+            idf=self.vectorizer.idf_,
+            coef=self.coef.astype(np.float32),
+            intercept=self.intercept,
         )
 
     @classmethod

@@ -21,8 +21,6 @@ class Examples:
     doc_ids: list[str]
 
 
-
-
 class Classifier(Protocol):
     """A model: `fit` on examples, probabilities for texts, a folder to live in."""
 
@@ -78,7 +76,7 @@ def write_config(folder: Path, kind: str, config: str, thresholds: Sequence[floa
 
 
 def config_of(record: dict) -> str:
-    """"primary" or "functions", from a model's `config.json`."""
+    """ "primary" or "functions", from a model's `config.json`."""
     return "functions" if record.get("problem_type") == "multi_label_classification" else "primary"
 
 

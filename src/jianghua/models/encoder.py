@@ -11,9 +11,11 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 from jianghua.files import write_atomic
 from jianghua.models import flat
 from jianghua.models.classifier import config_of, read_config
+from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import normalise_for
 from jianghua.schema import LABELS, BadData
 
+quiet_transformers()
 TOKEN_BUDGET = 4096  # tokens a batch at inference; the answer does not depend on it
 
 

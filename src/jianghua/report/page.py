@@ -33,4 +33,6 @@ def speech_page(paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], pr
     template = Environment(loader=PackageLoader("jianghua.report", "."), autoescape=True).get_template(
         "page.html.jinja"
     )
-    return template.render(documents=documents, counts=counts, names=LABELS_ZH | {"none": "无"}, config=config, model=model)
+    return template.render(
+        documents=documents, counts=counts, names=LABELS_ZH | {"none": "无"}, config=config, model=model
+    )

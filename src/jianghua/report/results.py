@@ -1,5 +1,6 @@
 """The published tables, from stored predictions: one table a build and split part, neighbours compared."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -55,7 +56,7 @@ def part_table(
     names = list(counts)
     tests = [
         paired_randomisation(counts[lower], counts[upper], labels=head)
-        for upper, lower in zip(names, names[1:], strict=False)
+        for upper, lower in itertools.pairwise(names)
     ]
     adjusted = holm([test["p_value"] for test in tests])
     body = []

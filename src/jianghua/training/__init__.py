@@ -11,4 +11,13 @@ from jianghua.training.runs import (
     write_predictions,
 )
 
-__all__ = ["environment", "find_default_model", "finished", "read_json", "read_predictions", "read_run", "run_hash", "write_predictions"]
+__all__ = [
+    "environment",
+    "find_default_model",
+    "finished",
+    "read_json",
+    "read_predictions",
+    "read_run",
+    "run_hash",
+    "write_predictions",
+]

@@ -178,9 +178,7 @@ def pretrain(
             batch.append(pending)
             used += len(pending)
         row = torch.cat(batch)
-        masked, places = mask_tokens(
-            row, torch.isin(row, special_ids), vocabulary, mask_id, mask_share, generator
-        )
+        masked, places = mask_tokens(row, torch.isin(row, special_ids), vocabulary, mask_id, mask_share, generator)
         if step < first_step:  # replayed only for the random streams
             continue
         for group in optimizer.param_groups:

@@ -22,9 +22,7 @@ def examples(loaded: Loaded, split: str, config: str) -> Examples:
 def check_training_text(loaded: Loaded, root: Path) -> None:
     """Refuse a dataset whose train split holds a validation or test paragraph, its own or the benchmark's."""
     texts = [row["text"] for row in loaded.rows["train"]]
-    held = {
-        text_sha256(row["text"]): row["id"] for split in ("validation", "test") for row in loaded.rows[split]
-    }
+    held = {text_sha256(row["text"]): row["id"] for split in ("validation", "test") for row in loaded.rows[split]}
     if (root / "splits.jsonl").is_file():
         held |= heldout_hashes(root)
     refuse_heldout(texts, held, "the train split")
@@ -96,9 +94,7 @@ def predict_splits(classifier: Classifier, loaded: Loaded, config: str) -> list[
     return predictions
 
 
-def train_run(
-    config: dict, config_yaml: str, loaded: Loaded, folder: Path, progress: Callable[[dict], None]
-) -> dict:
+def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, progress: Callable[[dict], None]) -> dict:
     """Train and write the run folder, `DONE` last; returns `metrics.json`. An unfinished folder goes on."""
     import logging
     import os

@@ -1,0 +1,35 @@
+# make train: a labelled-speech model from nothing. make test: ruff, import-linter, pytest.
+# TORCH_INDEX=URL takes PyTorch from that index (its CPU wheels spare gigabytes of CUDA).
+PYTHON ?= python3
+TORCH_INDEX ?=
+BIN := .venv/bin
+READY := .venv/.installed
+.PHONY: train test quick slow reproduce clean
+
+train: $(READY)
+	$(BIN)/python scripts/train.py
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow" -q
+
+quick: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "not slow" -q -x --ignore=tests/real
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow -q
+
+reproduce: $(READY)
+	$(BIN)/python scripts/reproduce.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else 'Python 3.11 to 3.13 is needed; name one with PYTHON=')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[ingest,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv
