@@ -19,9 +19,7 @@ def test_all_pairs_above_the_threshold_are_found_and_no_others():
         keep = 120 - i * 2
         texts.append(texts[i][:keep] + text(rng, 120 - keep))
     grams = [shingles(t) for t in texts]
-    wanted = {
-        (i, j) for j in range(len(texts)) for i in range(j) if jaccard(grams[i], grams[j]) >= 0.6
-    }
+    wanted = {(i, j) for j in range(len(texts)) for i in range(j) if jaccard(grams[i], grams[j]) >= 0.6}
     found = {(i, j) for i, j, similarity in near_duplicates(texts, 0.5) if similarity >= 0.6}
     assert len(wanted) > 10
     assert len(found & wanted) >= 0.95 * len(wanted)

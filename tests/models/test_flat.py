@@ -1,0 +1,82 @@
+"""The flat path: the same numbers as the padded model, and the same bits in any batch."""
+
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    ErnieConfig,
+    ErnieForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
+
+from jianghua.models import flat
+
+SHAPE = {
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 130,
+    "num_labels": 4,
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+}
+MODELS = {
+    "bert": lambda: BertForSequenceClassification(BertConfig(**SHAPE)),
+    "ernie": lambda: ErnieForSequenceClassification(ErnieConfig(**SHAPE)),
+    "xlm-roberta": lambda: XLMRobertaForSequenceClassification(XLMRobertaConfig(**SHAPE, pad_token_id=1)),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    torch.manual_seed(0)
+    return MODELS[request.param]().eval()
+
+
+def sequences(count=40, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(3, 120, (count,), generator=generator).tolist()
+    return [torch.randint(5, 300, (n,), generator=generator) for n in lengths]
+
+
+def padded_logits(model, texts):
+    padded = torch.nn.utils.rnn.pad_sequence(texts, True, model.config.pad_token_id)
+    mask = torch.arange(padded.shape[1])[None] < torch.tensor([len(t) for t in texts])[:, None]
+    return model(input_ids=padded, attention_mask=mask.long()).logits
+
+
+def test_logits_and_gradients_equal_those_of_the_padded_model(model):
+    texts = sequences(8)
+    target = torch.arange(8) % 4
+    results = []
+    for run in (padded_logits, flat.classify):
+        if run is flat.classify:
+            flat.use_flat(model)
+        model.zero_grad()
+        logits = run(model, texts)
+        torch.nn.functional.cross_entropy(logits, target).backward()
+        results.append(
+            (logits.detach(), {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
+        )
+    (a, grads_a), (b, grads_b) = results
+    assert torch.allclose(a, b, atol=1e-5)
+    assert grads_a.keys() == grads_b.keys()
+    for name, grad in grads_a.items():
+        assert torch.allclose(grad, grads_b[name], atol=1e-5), name
+
+
+def test_a_text_gets_the_same_bits_alone_in_any_batch_and_in_any_order(model):
+    flat.use_flat(model)
+    texts = sequences(40)
+    with torch.inference_mode():
+        together = flat.classify(model, texts)
+        alone = torch.cat([flat.classify(model, [text]) for text in texts])
+        backwards = flat.classify(model, texts[::-1]).flip(0)
+        by_seven = torch.cat([flat.classify(model, texts[i : i + 7]) for i in range(0, 40, 7)])
+    assert torch.equal(together, alone)
+    assert torch.equal(together, backwards)
+    assert torch.equal(together, by_seven)

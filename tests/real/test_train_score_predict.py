@@ -1,0 +1,274 @@
+"""train, score and predict as a user runs them: real data, real models, real files."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jianghua.schema import LABELS
+from jianghua.training import read_predictions, read_run
+
+SPEECH = """在全镇安全生产会上的讲话
+
+同志们：
+
+上半年，全镇没有发生一起亡人事故，各站所日夜值守，应急分队出动四十七次，这份成绩来之不易，我代表镇党委向大家表示感谢。
+
+但也要看到，有的企业台账造假，有的村把检查当成走过场，隐患报了三次还摆在那里，这是很不应该的。
+
+月底前，由安监办牵头，对辖区所有烟花爆竹网点再查一遍，发现一处整改一处，逾期不改的一律停业。
+"""
+
+
+def one_line_error(result, status):
+    assert result.returncode == status, (result.returncode, result.stderr[-800:])
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("work（1）")
+
+
+@pytest.fixture(scope="module")
+def tfidf_run(folder, root):
+    command = [sys.executable, str(root / "scripts/train.py"), "model=tfidf"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
+    return next(folder.glob("runs/constructed-primary/tfidf/*-s1")), result.stdout
+
+
+def test_a_run_folder_holds_what_the_contract_says(tfidf_run):
+    run, output = tfidf_run
+    names = {"config.yaml", "environment.json", "metrics.json", "predictions.parquet", "model", "log.txt", "DONE"}
+    assert names <= {path.name for path in run.iterdir()}
+    environment = json.loads((run / "environment.json").read_text("utf-8"))
+    assert environment["dataset"]["build"] == "constructed"
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))["split"]["test"]
+    assert metrics["macro_f1"]["low"] < metrics["macro_f1"]["value"] < metrics["macro_f1"]["high"]
+    assert "majority" in output
+    assert "tfidf" in output
+    assert (run / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert str(run.parents[3]) not in (run / "config.yaml").read_text("utf-8")
+
+
+def test_predictions_hold_no_gold_and_the_fingerprint_in_their_metadata(tfidf_run):
+    predictions, metadata = read_predictions(tfidf_run[0] / "predictions.parquet")
+    assert {p.split for p in predictions} == {"validation", "test"}
+    assert all(abs(sum(p.proba) - 1) < 1e-5 for p in predictions)
+    assert len(metadata["fingerprint"]) == 16
+
+
+def test_a_repeated_command_finds_its_own_run(tfidf_run, folder, run_script):
+    result = run_script("train", "model=tfidf", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "is finished; rerun=true trains it anew" in result.stdout
+    assert len(list(folder.glob("runs/constructed-primary/tfidf/*"))) == 1
+
+
+def test_score_recomputes_the_same_numbers_without_torch(tfidf_run, folder, run_script):
+    result = run_script("score", f"run={tfidf_run[0]}", "output=scores.json", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((folder / "scores.json").read_text("utf-8"))
+    stored = json.loads((tfidf_run[0] / "metrics.json").read_text("utf-8"))
+    assert scores["split"] == stored["split"]
+
+
+def test_score_compares_two_runs_over_documents(tfidf_run, folder, run_script):
+    assert run_script("train", "model=majority", cwd=folder).returncode == 0
+    majority = next(folder.glob("runs/constructed-primary/majority/*-s1"))
+    result = run_script("score", f"run={tfidf_run[0]}", f"compare={majority}", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "test: difference in macro-F1 +" in result.stdout
+    assert "paired randomisation over 12 documents" in result.stdout
+
+
+def test_a_multirun_fills_one_folder_a_run_and_refuses_a_fixed_folder(tmp_path, run_script):
+    result = run_script("train", "-m", "model=majority", "data.config=primary,functions", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(list(tmp_path.glob("runs/*/majority/*/DONE"))) == 2
+    result = run_script("train", "-m", "model=majority", "seed=1,2", "output_dir=one", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "output_dir= with -m" in result.stderr
+
+
+def test_an_unfinished_run_is_no_result(tfidf_run, tmp_path, run_script):
+    shutil.copytree(tfidf_run[0], tmp_path / "run")
+    (tmp_path / "run" / "DONE").unlink()
+    assert "not a finished run" in one_line_error(run_script("score", "run=run", cwd=tmp_path), 1)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "html"])
+def test_predict_labels_a_raw_document(tfidf_run, tmp_path, run_script, ending):
+    (tmp_path / "讲话（1）, a=b.txt").write_text(SPEECH, "utf-8")
+    output = tmp_path / f"结果 ~.{ending}"
+    result = run_script(
+        "predict", "input=讲话（1）, a=b.txt", f"output={output.name}", f"model_path={tfidf_run[0]}", cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    text = output.read_text("utf-8-sig")
+    assert "应急分队出动四十七次" in text
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in text.splitlines()]
+        assert [row["position"] for row in rows] == [0, 1, 2]
+        assert all(set(row) == {"id", "doc_id", "position", "text", "label", "proba"} for row in rows)
+        assert all(row["label"] == max(row["proba"], key=row["proba"].get) for row in rows)
+        assert list(rows[0]["proba"]) == list(LABELS)
+    elif ending == "csv":
+        rows = list(csv.DictReader(text.splitlines()))
+        assert len(rows) == 3
+        assert set(json.loads(rows[0]["proba"])) == set(LABELS)
+    else:
+        assert text.count('<section class="p ') == 3
+        assert "http" not in text
+
+
+def test_predict_takes_a_paragraph_file(tfidf_run, tmp_path, run_script):
+    (tmp_path / "p.jsonl").write_text('{"id": "x-000", "text": "月底前必须完成整改。"}\n', "utf-8")
+    result = run_script("predict", "input=p.jsonl", "output=o.jsonl", f"model_path={tfidf_run[0]}", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "o.jsonl").read_text("utf-8"))["id"] == "x-000"
+
+
+BAD = {
+    "missing field": (
+        "predict",
+        ["input=nofield.jsonl", "output=o.csv", "model_path=RUN"],
+        1,
+        "nofield.jsonl:2: missing",
+    ),
+    "no model folder": ("predict", ["input=p.txt", "output=o.csv", "model_path=void"], 1, "void: no such model folder"),
+    "not a model folder": ("predict", ["input=p.txt", "output=o.csv", "model_path=empty"], 1, "not a model folder"),
+    "no default run": ("predict", ["input=p.txt", "output=o.csv"], 1, "python scripts/train.py"),
+    "unknown format": ("predict", ["input=p.txt", "output=o.docx", "model_path=RUN"], 2, "output=o.docx"),
+    "unknown model": ("train", ["model=gpt9"], 2, "gpt9"),
+    "unknown option": ("train", ["epochs=3"], 2, "epochs"),
+    "unknown configuration": ("train", ["data.config=both", "model=majority"], 1, "data.config=both"),
+    "no dataset": ("train", ["data.path=void", "model=majority"], 1, "build_dataset.py"),
+    "no encoder": ("train", ["model.path=void/none"], 1, "no encoder could be loaded"),
+    "no run": ("score", ["run=void"], 1, "void: no such run folder"),
+    "bad mode": ("reproduce", ["mode=magic"], 2, "mode=magic"),
+    "wrong type": ("train", ["seed=[", "model=majority"], 2, ""),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_line_and_nothing_is_written(case, tfidf_run, tmp_path, run_script):
+    script, arguments, status, says = BAD[case]
+    (tmp_path / "p.txt").write_text(SPEECH, "utf-8")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "nofield.jsonl").write_text('{"id": "a-0", "text": "好。"}\n{"id": "a-1"}\n', "utf-8")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    arguments = [argument.replace("RUN", str(tfidf_run[0])) for argument in arguments]
+    result = run_script(script, *arguments, cwd=tmp_path)
+    assert says in one_line_error(result, status)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def tampered(root, target: Path, change) -> Path:
+    """A copy of the shipped build with the train rows of `primary` changed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    shutil.copytree(root / "data/jianghua", target)
+    path = target / "primary/train-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    change(rows, pq.read_table(target / "primary/test-00000-of-00001.parquet").to_pylist())
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    return target
+
+
+def test_training_refuses_a_dataset_whose_train_split_holds_a_test_paragraph(root, tmp_path, run_script):
+    tampered(root, tmp_path / "data", lambda rows, test: rows[3].update(text=test[0]["text"]))
+    result = run_script("train", "model=majority", "data.path=data", cwd=tmp_path)
+    assert "of a validation or test document" in one_line_error(result, 1)
+
+
+def test_a_label_that_does_not_exist_is_refused_with_its_paragraph(root, tmp_path, run_script):
+    tampered(root, tmp_path / "data", lambda rows, test: rows[0].update(label=7))
+    result = run_script("train", "model=majority", "data.path=data", cwd=tmp_path)
+    assert "a label that does not exist" in one_line_error(result, 1)
+
+
+def test_scores_of_another_dataset_are_refused(root, tfidf_run, tmp_path, run_script):
+    tampered(root, tmp_path / "data", lambda rows, test: rows[0].update(label=(rows[0]["label"] + 1) % 4))
+    result = run_script("score", f"run={tfidf_run[0]}", "data.path=data", cwd=tmp_path)
+    error = one_line_error(result, 1)
+    # the train split is not scored, but a run belongs to one dataset as a whole
+    assert "made for dataset constructed" in error
+
+
+@pytest.fixture(scope="module")
+def mini_run(tmp_path_factory, root):
+    """One epoch of the shipped BERT, for both configurations."""
+    folder = tmp_path_factory.mktemp("mini")
+    for config in ("primary", "functions"):
+        command = [sys.executable, str(root / "scripts/train.py"), f"data.config={config}", "train.epochs=2"]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+        assert result.returncode == 0, result.stderr
+        assert "tokens/s" in result.stdout
+        assert "left" in result.stdout
+    return folder
+
+
+@pytest.mark.slow
+def test_the_saved_model_in_a_plain_pipeline_gives_what_predict_gives(mini_run, run_script):
+    from transformers import pipeline
+
+    for config in ("primary", "functions"):
+        model = next(mini_run.glob(f"runs/constructed-{config}/mini/*-s1/model"))
+        (mini_run / "p.txt").write_text(SPEECH, "utf-8")
+        result = run_script("predict", "input=p.txt", "output=o.jsonl", f"model_path={model}", cwd=mini_run)
+        assert result.returncode == 0, result.stderr
+        rows = [json.loads(line) for line in (mini_run / "o.jsonl").read_text("utf-8").splitlines()]
+        plain = pipeline("text-classification", model=str(model), top_k=None)
+        for row in rows:
+            for answer in plain(row["text"]):
+                assert answer["score"] == pytest.approx(row["proba"][answer["label"]], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_predict_finds_the_default_run_and_prefers_functions(mini_run, run_script):
+    result = run_script("predict", "input=p.txt", "output=page.html", cwd=mini_run)
+    assert result.returncode == 0, result.stderr
+    assert "constructed-functions" in result.stderr
+    assert "每段可有多种功能" in (mini_run / "page.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_one_seed_gives_identical_predictions_and_a_killed_run_goes_on(root, tmp_path, run_script):
+    arguments = ["train.epochs=2", "train.patience=9"]
+    assert run_script("train", *arguments, "output_dir=whole", cwd=tmp_path, timeout=900).returncode == 0
+    command = [sys.executable, str(root / "scripts/train.py"), *arguments, "output_dir=killed"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    deadline = time.monotonic() + 600
+    while not checkpoint.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert "interrupted" in process.stderr.read()
+    assert not (tmp_path / "killed" / "DONE").exists()
+    result = run_script("train", *arguments, "output_dir=killed", cwd=tmp_path, timeout=900)
+    assert result.returncode == 0, result.stderr
+    whole, killed = (read_run(tmp_path / name).predictions for name in ("whole", "killed"))
+    assert whole == killed
+    assert not checkpoint.exists()
+
+
+@pytest.mark.slow
+def test_another_configuration_in_the_same_folder_is_refused(mini_run, tmp_path, run_script):
+    run = next(mini_run.glob("runs/constructed-primary/mini/*-s1"))
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "DONE").unlink()
+    result = run_script("train", "output_dir=run", "train.epochs=3", cwd=tmp_path)
+    assert "another configuration or dataset" in one_line_error(result, 1)
