@@ -3,14 +3,14 @@
 from jianghua.command import BadUsage, command
 
 
-@command("build_dataset", paths=("data", "public", "output", "results"))
+@command("build_dataset", paths=("data_root", "public", "output", "results"))
 def main(config):
     import tempfile
     from pathlib import Path
 
     from jianghua.dataset import build, freeze_public, freeze_splits, read_manifests, write_build
 
-    data, output = Path(config.data), Path(config.output)
+    data, output = Path(config.data_root), Path(config.output)
     if config.freeze and config.public == "wikisource":
         raise BadUsage("freeze=true takes the hashes from files: public= must be a folder")
     with tempfile.TemporaryDirectory() as temporary:

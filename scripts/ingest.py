@@ -5,18 +5,22 @@ from jianghua.command import command
 
 @command("ingest", paths=("input", "output"))
 def main(config):
+    import sys
     from collections import Counter
     from pathlib import Path
 
     from jianghua.ingest import ingest_paths, write_ingested
 
-    documents = ingest_paths([Path(config.input)], source=config.source)
-    write_ingested(documents, Path(config.output))
+    output, skipped = Path(config.output), [] if config.skip_bad else None
+    documents = ingest_paths([config.input], config.source, bad=skipped)
+    write_ingested(documents, output)
     for document in documents:
-        reasons = Counter(reason for _, _, reason in document.dropped)
+        reasons = Counter(reason for _, _, reason, _ in document.dropped)
         told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()) or "nothing"
         print(f"{document.file}: {len(document.paragraphs)} paragraphs ({document.encoding}); dropped: {told}")
-    print(f"→ {Path(config.output) / 'paragraphs.jsonl'}, {Path(config.output) / 'report.json'}")
+    print(f"→ {output / 'paragraphs.jsonl'}, {output / 'report.json'}")
+    for error in skipped or ():
+        print(f"skipped: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from jianghua.command import command
 
 
-@command("pretrain", paths=("data", "public", "corpora.laws", "corpora.narrative", "output"))
+@command("pretrain", paths=("data_root", "public", "corpora.laws", "corpora.narrative", "output"))
 def main(config):
     from pathlib import Path
 
@@ -15,7 +15,7 @@ def main(config):
     from jianghua.models.tokenizer import train_vocabulary
     from jianghua.training.pretrain import pretrain, read_corpus, sequences_of
 
-    data, output = Path(config.data), Path(config.output)
+    data, output = Path(config.data_root), Path(config.output)
     if config.threads:
         torch.set_num_threads(config.threads)
     held = heldout_hashes(data)
@@ -55,7 +55,7 @@ def main(config):
         **settings,
     )
     record = OmegaConf.to_container(config, resolve=True)
-    for name in ("data", "public", "output", "corpora"):
+    for name in ("data_root", "public", "output", "corpora"):
         record.pop(name)
     write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record | {"sources": table}))
 

@@ -3,7 +3,7 @@
 from jianghua.command import BadUsage, command
 
 
-@command("reproduce", paths=("public", "data", "results", "root", "runs"))
+@command("reproduce", paths=("public", "data_root", "results", "root", "runs"))
 def main(config):
     from pathlib import Path
 
@@ -12,7 +12,7 @@ def main(config):
     from jianghua.report.results import build_tables
     from jianghua.training import read_run
 
-    data, results, root = Path(config.data), Path(config.results), Path(config.root)
+    data, results, root = Path(config.data_root), Path(config.results), Path(config.root)
     if config.mode not in ("predictions", "scratch"):
         raise BadUsage(f"mode={config.mode}: the modes are predictions and scratch")
     if config.mode == "scratch":

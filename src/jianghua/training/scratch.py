@@ -17,7 +17,7 @@ def train_listed(config, script: Path) -> None:
 
     Says for each run how far its test macro-F1 lies from the stored one.
     """
-    data, results, runs = Path(config.data), Path(config.results), Path(config.runs)
+    data, results, runs = Path(config.data_root), Path(config.results), Path(config.runs)
     for build in config.builds:
         folder = data / "jianghua"
         if build == "full":
@@ -25,7 +25,7 @@ def train_listed(config, script: Path) -> None:
                 print("full build: left as stored (public= names the folder with the raw public speeches)")
                 continue
             folder = runs / "full-build"
-            _call([script.with_name("build_dataset.py"), f"data={data}", f"public={config.public}", f"output={folder}"])
+            _call([script.with_name("build_dataset.py"), f"data_root={data}", f"public={config.public}", f"output={folder}"])
         fingerprint = index_as_build(data, build, config.config).fingerprint
         for model in config.models:
             for seed in config.seeds:
