@@ -12,8 +12,8 @@ def main(config):
 
     from jianghua.dataset import heldout_hashes, train_documents, without_heldout
     from jianghua.files import write_atomic
-    from jianghua.models.tokenizer import train_vocabulary
-    from jianghua.training.pretrain import pretrain, read_corpus, sequences_of
+    from jianghua.report.model_card import encoder_card
+    from jianghua.training.pretrain import pretrain, read_corpus, sequences_of, vocabulary_for
 
     data, output = Path(config.data_root), Path(config.output)
     if config.threads:
@@ -24,10 +24,8 @@ def main(config):
     for name, documents in corpora.items():
         corpora[name], taken = without_heldout(documents, held, name)
         print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
-    tokenizer = train_vocabulary(
-        (paragraph for documents in corpora.values() for document in documents for paragraph in document),
-        config.vocabulary,
-    )
+    texts = (paragraph for documents in corpora.values() for document in documents for paragraph in document)
+    tokenizer = vocabulary_for(output, texts, config.vocabulary)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     sources, table = {}, []
     for name, documents in corpora.items():
@@ -57,7 +55,9 @@ def main(config):
     record = OmegaConf.to_container(config, resolve=True)
     for name in ("data_root", "public", "output", "corpora"):
         record.pop(name)
-    write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record | {"sources": table}))
+    record["sources"] = table
+    write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record))
+    write_atomic(output / "README.md", encoder_card(output, record))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ def _lengths(build: Build) -> list[dict]:
         for i, label in enumerate(LABELS):
             lengths = sorted(len(row["text"]) for row in every if row["source"] == source and row["label"] == i)
             if lengths:
-                deciles = statistics.quantiles(lengths, n=10) if len(lengths) > 1 else [lengths[0]] * 9
+                deciles = (
+                    statistics.quantiles(lengths, n=10, method="inclusive") if len(lengths) > 1 else [lengths[0]] * 9
+                )
                 rows.append(
                     {
                         "source": source,

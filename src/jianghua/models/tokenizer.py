@@ -69,7 +69,7 @@ def train_vocabulary(texts: Iterable[str], size: int = 8000) -> "Tokenizer":
     tokenizer.decoder = decoders.WordPiece(prefix="##")
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
-        limit_alphabet=size - 1000,
+        limit_alphabet=max(size - 1000, size // 2),
         initial_alphabet=list(PUNCTUATION),
         special_tokens=list(SPECIAL_TOKENS),
         show_progress=False,

@@ -55,8 +55,7 @@ def part_table(
         counts[model] = np.stack(stacked)
     names = list(counts)
     tests = [
-        paired_randomisation(counts[lower], counts[upper], labels=head)
-        for upper, lower in itertools.pairwise(names)
+        paired_randomisation(counts[lower], counts[upper], labels=head) for upper, lower in itertools.pairwise(names)
     ]
     adjusted = holm([test["p_value"] for test in tests])
     body = []

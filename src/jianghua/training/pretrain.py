@@ -20,7 +20,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.models import flat
-from jianghua.models.tokenizer import save_bert_tokenizer
+from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData
 from jianghua.training.cooccurrence import cooccurrence_embeddings
 
@@ -43,6 +43,20 @@ def read_corpus(path: Path) -> list[list[str]]:
     except (UnicodeDecodeError, OSError) as error:
         raise BadData(f"{path}: not readable as UTF-8 text ({error})") from None
     return [document for document in documents if document]
+
+
+def vocabulary_for(output: Path, texts: Iterable[str], size: int):
+    """The tokenizer of the run that writes `output`: trained once, kept beside its checkpoint.
+
+    The library orders equally frequent entries anew each time, so an interrupted run must go on with
+    the vocabulary it began with.
+    """
+    from tokenizers import Tokenizer
+
+    kept = output.with_name(output.name + ".vocabulary.json")
+    if not kept.exists():
+        write_atomic(kept, train_vocabulary(texts, size).to_str())
+    return Tokenizer.from_file(str(kept))
 
 
 def sequences_of(documents: Iterable[list[list[int]]], length: int, cls: int, sep: int) -> list[torch.Tensor]:
@@ -191,10 +205,10 @@ def pretrain(
         losses.append(float(loss.detach()))
         tokens += used
         now = time.monotonic()
+        seconds = spent + now - began
         if not math.isfinite(losses[-1]):
             raise BadData(f"loss is {losses[-1]} at step {step}: lower learning_rate")
         if (step + 1) % 50 == 0 or step + 1 == steps:
-            seconds = spent + now - began
             row_ = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4)}
             row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
             curve.append(row_)
@@ -209,6 +223,7 @@ def pretrain(
             temporary.replace(checkpoint)
     save_pretrained(model, tokenizer, output, curve)
     checkpoint.unlink(missing_ok=True)
+    output.with_name(output.name + ".vocabulary.json").unlink(missing_ok=True)
     return curve
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jianghua.dataset import index_as_build
 from jianghua.schema import BadData
-from jianghua.training.runs import finished, read_run
+from jianghua.training.runs import finished, read_json, read_run
 
 KEPT = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet", "DONE")
 
@@ -15,17 +15,27 @@ KEPT = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet"
 def train_listed(config, script: Path) -> None:
     """Train the runs that `config` (conf/reproduce.yaml) lists, into `runs`; copy what tables need to `results`.
 
-    Says for each run how far its test macro-F1 lies from the stored one.
+    Says for each run whether its test macro-F1 lies in the interval of the one stored before.
     """
     data, results, runs = Path(config.data_root), Path(config.results), Path(config.runs)
+    default = script.parents[1] / "data"
     for build in config.builds:
-        folder = data / "jianghua"
+        # what the configuration gives by itself is not passed on, so that stored configurations name no machine
+        where = [] if data == default else [f"data.path={data / 'jianghua'}", f"data.root={data}"]
         if build == "full":
             if not config.public:
                 print("full build: left as stored (public= names the folder with the raw public speeches)")
                 continue
             folder = runs / "full-build"
-            _call([script.with_name("build_dataset.py"), f"data_root={data}", f"public={config.public}", f"output={folder}"])
+            where = [f"data.path={folder}"] + ([] if data == default else [f"data.root={data}"])
+            _call(
+                [
+                    script.with_name("build_dataset.py"),
+                    f"data_root={data}",
+                    f"public={config.public}",
+                    f"output={folder}",
+                ]
+            )
         fingerprint = index_as_build(data, build, config.config).fingerprint
         for model in config.models:
             for seed in config.seeds:
@@ -37,13 +47,13 @@ def train_listed(config, script: Path) -> None:
                             f"model={model}",
                             f"seed={seed}",
                             f"data.config={config.config}",
-                            f"data.path={folder}",
-                            f"data.root={data}",
+                            *where,
                             f"output_dir={place}",
                         ]
                     )
                 read_run(place)
                 target = results / "runs" / f"{build}-{config.config}" / model / f"s{seed}"
+                _compare(target, place)
                 target.mkdir(parents=True, exist_ok=True)
                 for name in KEPT:
                     shutil.copyfile(place / name, target / name)
@@ -54,3 +64,15 @@ def _call(arguments: list) -> None:
     result = subprocess.run([sys.executable, *map(str, arguments)], check=False)
     if result.returncode:
         raise BadData(f"{arguments[0]} ended with status {result.returncode}; run the same command again to go on")
+
+
+def _compare(stored: Path, anew: Path) -> None:
+    """One line: does the new test score lie in the stored interval?"""
+    if not finished(stored):
+        return
+    old, new = (read_json(folder / "metrics.json")["split"]["test"]["macro_f1"] for folder in (stored, anew))
+    inside = old["low"] is not None and old["low"] <= new["value"] <= old["high"]
+    print(
+        f"{anew}: macro-F1 {new['value']:.3f}, stored {old['value']:.3f} "
+        f"[{old['low']:.3f}, {old['high']:.3f}]: {'inside' if inside else 'OUTSIDE'}"
+    )

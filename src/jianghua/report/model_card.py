@@ -1,0 +1,62 @@
+"""The card of a pre-trained encoder, from the records in its folder."""
+
+import json
+from pathlib import Path
+
+SOURCES = {
+    "speeches": "train documents of this benchmark: constructed speeches and public reports | CC BY 4.0; public domain",
+    "laws": "laws and regulations (LawRefBook/Laws) | public domain (Copyright Law of the PRC, Article 5)",
+    "narrative": "stories and encyclopaedia passages (CMRC 2018, CMRC 2019, Chinese-Cloze-RC) | CC BY-SA 4.0",
+}
+
+
+def encoder_card(folder: Path, record: dict) -> str:
+    """Markdown with front matter; `record` is what pre-training was run with, and its sources' counts."""
+    curve = [json.loads(line) for line in (folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = curve[-1]
+    tokens = record["steps"] * record["batch_tokens"]
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    a = record["architecture"]
+    rows = "\n".join(
+        f"| {SOURCES.get(s['source'], s['source'] + ' | see its owner')} | {s['documents']:,} | {s['tokens']:,} | "
+        f"{record['weights'][s['source']]:.0%} |"
+        for s in record["sources"]
+    )
+    step = max(1, len(curve) // 12)
+    points = "\n".join(f"| {row['step']:,} | {row['loss']:.3f} |" for row in [*curve[step - 1 : -1 : step], last])
+    return f"""---
+license: cc-by-sa-4.0
+language:
+- zh
+library_name: transformers
+pipeline_tag: fill-mask
+---
+
+# Jianghua mini: a small Chinese BERT for official speech
+
+{a["num_hidden_layers"]} layers, hidden size {a["hidden_size"]}, {a["num_attention_heads"]} heads, feed-forward
+{a["intermediate_size"]}, {record["vocabulary"]:,} WordPiece entries over characters (Chinese quotes, dashes and the ellipsis among
+them), {size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch on CPU.
+
+| text | terms | documents | tokens there | share of tokens seen |
+| --- | --- | ---: | ---: | ---: |
+{rows}
+
+CC BY-SA text is among them, so the weights are CC BY-SA 4.0. No validation or test document of the benchmark was
+read: the script refuses them by hash, and leaves out ritual sentences that train documents share with them.
+
+**How.** Masked language modelling over spans of 1–4 characters, {record["mask_share"]:.0%} of tokens; token embeddings start from
+factorised co-occurrence counts; {record["steps"]:,} steps of at most {record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million tokens in all),
+AdamW, peak learning rate {record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};
+{last["seconds"] / 60:.0f} minutes. Sequences of at most {", ".join(f"{n} ({name})" for name, n in record["sequence_length"].items())} tokens.
+
+| step | training loss (mean of the 50 steps before) |
+| ---: | ---: |
+{points}
+
+The whole curve stands in `loss_curve.jsonl`, the configuration in `pretraining.yaml`. What it is worth on the
+benchmark, beside the same network from random weights, stands in the benchmark's README.
+
+**Limits.** Small and briefly trained: a starting point for fine-tuning on official Chinese, not a general encoder.
+It has seen no web text, no dialogue and no text after 2024.
+"""

@@ -1,0 +1,45 @@
+"""Batches hold every paragraph once; a run's name depends on what matters and on nothing else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jianghua.training import run_hash
+from jianghua.training.batching import shuffled, token_batches
+
+
+@given(st.lists(st.integers(1, 300), max_size=80), st.integers(50, 600), st.one_of(st.none(), st.integers(1, 9)))
+def test_every_paragraph_is_in_one_batch_and_no_batch_is_over_budget(lengths, budget, most):
+    order = shuffled(len(lengths), seed=3, epoch=1)
+    batches = list(token_batches(lengths, order, budget, most))
+    assert [index for batch in batches for index in batch] == order
+    for batch in batches:
+        assert len(batch) == 1 or sum(lengths[i] for i in batch) <= budget
+        assert most is None or len(batch) <= most
+
+
+def test_the_order_is_fixed_by_seed_and_epoch():
+    assert shuffled(50, 1, 1) == shuffled(50, 1, 1)
+    assert shuffled(50, 1, 1) != shuffled(50, 1, 2)
+    assert shuffled(50, 1, 1) != shuffled(50, 2, 1)
+    assert sorted(shuffled(50, 1, 1)) == list(range(50))
+
+
+CONFIG = {
+    "seed": 1,
+    "runs": "runs",
+    "output_dir": None,
+    "rerun": False,
+    "data": {"config": "primary", "path": "/a", "root": "/b"},
+    "model": {"name": "mini", "path": "/somewhere/mini"},
+    "train": {"epochs": 3},
+}
+
+
+def test_seed_and_paths_do_not_change_a_runs_name():
+    moved = CONFIG | {"seed": 2, "runs": "elsewhere", "data": CONFIG["data"] | {"path": "/c"}}
+    assert run_hash(CONFIG, "f") == run_hash(moved, "f")
+
+
+def test_options_and_the_dataset_change_a_runs_name():
+    assert run_hash(CONFIG, "f") != run_hash(CONFIG | {"train": {"epochs": 4}}, "f")
+    assert run_hash(CONFIG, "f") != run_hash(CONFIG, "g")

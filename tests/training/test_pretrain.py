@@ -1,0 +1,124 @@
+"""Pre-training: masking, the start from co-occurrence, resuming, and the folder that comes out."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from jianghua.models.tokenizer import train_vocabulary
+from jianghua.schema import BadData
+from jianghua.training.cooccurrence import cooccurrence_embeddings
+from jianghua.training.pretrain import mask_tokens, pretrain, read_corpus, sequences_of
+
+ARCHITECTURE = {
+    "num_hidden_layers": 1,
+    "hidden_size": 32,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+TEXTS = [[f"第{i}条　县级以上人民政府应当加强对农田水利工作的领导，保护耕地，防止污染。" * 2] for i in range(60)]
+
+
+@functools.cache
+def sources():
+    tokenizer = train_vocabulary((p for d in TEXTS for p in d), 600)
+    ids = [[e.ids for e in tokenizer.encode_batch_fast(d, add_special_tokens=False)] for d in TEXTS]
+    return tokenizer, {"laws": sequences_of(ids, 60, 2, 3)}
+
+
+def run(output, progress=lambda row: None, **more):
+    tokenizer, texts = sources()
+    settings = {"steps": 60, "batch_tokens": 256, "learning_rate": 3e-3, "warmup": 5, "weight_decay": 0.01}
+    settings |= {"mask_share": 0.15, "seed": 1, "checkpoint_minutes": 60, "weights": {"laws": 1.0}} | more
+    return pretrain(texts, tokenizer, output, architecture=ARCHITECTURE, progress=progress, **settings)
+
+
+def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
+    from transformers import AutoModel, AutoTokenizer
+
+    curve = run(tmp_path / "mini")
+    assert curve[-1]["loss"] < curve[0]["loss"] - 0.5
+    model = AutoModel.from_pretrained(tmp_path / "mini")
+    assert model.dtype == torch.float32
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "mini")) == model.config.vocab_size
+    assert (tmp_path / "mini" / "model.safetensors").stat().st_size < 2 * model.num_parameters() + 400_000
+    assert json.loads((tmp_path / "mini" / "config.json").read_text("utf-8"))["dtype"] == "float32"
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(tmp_path):
+    class Stop(BaseException):
+        pass
+
+    def stop(row):
+        if row["step"] == 50:
+            raise Stop
+
+    from safetensors.torch import load_file
+
+    run(tmp_path / "whole")
+    with pytest.raises(Stop):
+        run(tmp_path / "torn", progress=stop, checkpoint_minutes=0)
+    assert not (tmp_path / "torn").exists()
+    assert (tmp_path / "torn.checkpoint.pt").exists()
+    run(tmp_path / "torn")
+    whole, torn = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "torn"))
+    assert all(torch.equal(whole[name], torn[name]) for name in whole)
+    assert not (tmp_path / "torn.checkpoint.pt").exists()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
+    class Stop(BaseException):
+        pass
+
+    def stop(row):
+        raise Stop
+
+    with pytest.raises(Stop):
+        run(tmp_path / "torn", progress=stop, checkpoint_minutes=0)
+    with pytest.raises(BadData, match="another configuration"):
+        run(tmp_path / "torn", seed=2)
+
+
+def test_special_tokens_are_never_masked_and_about_the_share_is():
+    generator = torch.Generator().manual_seed(0)
+    row = torch.randint(5, 500, (40_000,))
+    row[::100] = 2
+    special = row == 2
+    masked, places = mask_tokens(row, special, 500, 4, 0.15, generator)
+    assert not special[places].any()
+    assert 0.12 < len(places) / len(row) < 0.16
+    changed = masked[places] != row[places]
+    assert 0.87 < changed.float().mean() < 0.93
+    untouched = torch.ones(len(row), dtype=torch.bool)
+    untouched[places] = False
+    assert torch.equal(masked[untouched], row[untouched])
+
+
+def test_sequences_stay_within_a_document_and_lose_nothing():
+    documents = [[list(range(10, 40)), list(range(40, 60))], [list(range(100, 250))]]
+    sequences = sequences_of(documents, 62, 2, 3)
+    assert all(len(s) <= 62 and s[0] == 2 and s[-1] == 3 for s in sequences)
+    tokens = [int(t) for s in sequences for t in s[1:-1]]
+    assert tokens == [t for d in documents for p in d for t in p]
+    assert not any({10, 100} <= set(s.tolist()) for s in sequences)
+
+
+def test_cooccurrence_puts_tokens_of_like_company_close_together():
+    rng = np.random.default_rng(0)
+    rows = []
+    for _ in range(400):  # 5 and 6 stand between the same neighbours, 7 elsewhere
+        rows.append(np.array([10, rng.integers(5, 7), 11, 12, 7, 13]))
+    vectors = cooccurrence_embeddings(rows, 20, 4)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert unit[5] @ unit[6] > 0.95 > unit[5] @ unit[7]
+
+
+def test_a_corpus_that_is_not_there_or_not_utf8_is_refused(tmp_path):
+    with pytest.raises(BadData, match="no such file"):
+        read_corpus(tmp_path / "none.txt")
+    (tmp_path / "gbk.txt").write_bytes("县级以上".encode("gb18030"))
+    with pytest.raises(BadData, match="not readable as UTF-8"):
+        read_corpus(tmp_path / "gbk.txt")
