@@ -25,6 +25,7 @@ class Encoder:
     def __init__(self, model, tokenizer, config: str, thresholds: Sequence[float] | None = None):
         self.model, self.tokenizer, self.config = model, tokenizer, config
         self.thresholds = list(thresholds or [0.5] * len(LABELS))
+        self.cut = 0  # texts of the last call that were longer than the model reads
         self.flat = flat.runs_flat(model)
         if self.flat:
             flat.use_flat(model)
@@ -92,7 +93,7 @@ class Encoder:
         if not len(texts):
             return np.zeros((0, len(LABELS)))
         self.model.eval()
-        sequences, _ = self.encode(texts)
+        sequences, self.cut = self.encode(texts)
         order = range(len(sequences))
         if not self.flat:
             order = sorted(order, key=lambda i: len(sequences[i]))

@@ -20,6 +20,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.models import flat
+from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData
 from jianghua.training.cooccurrence import cooccurrence_embeddings
@@ -229,6 +230,7 @@ def pretrain(
 
 def save_pretrained(model: BertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
     """Write the encoder as fp16 safetensors; `"dtype": "float32"` makes transformers 5 load it as fp32."""
+    quiet_transformers()
     with folder_atomic(output) as folder:
         model.set_attn_implementation("sdpa")
         model.config.hidden_dropout_prob = 0.1

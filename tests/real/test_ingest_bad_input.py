@@ -1,0 +1,152 @@
+"""Files that cannot be read: one line that says what and how to mend it, exit 1, nothing written."""
+
+import zipfile
+
+import pytest
+
+SPEECH = "我们县今年新修了十二条渠道，一万四千亩旱地变成了水田，这是全县群众一锹一锹挖出来的。\n"
+
+
+def docx(path, *texts):
+    import docx as library
+
+    document = library.Document()
+    for text in texts:
+        document.add_paragraph(text)
+    document.save(str(path))
+
+
+def pdf(path, picture=False, **saving):
+    import pymupdf
+
+    document = pymupdf.open()
+    page = document.new_page()
+    if picture:
+        page.insert_image(page.rect, pixmap=pymupdf.Pixmap(pymupdf.csRGB, (0, 0, 40, 40)))
+    else:
+        page.insert_text((72, 72), SPEECH, fontname="china-s")
+    document.save(str(path), **saving)
+
+
+def password_pdf(path):
+    import pymupdf
+
+    pdf(path, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="请进", owner_pw="主人")
+
+
+def broken_docx(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("word/document.xml", "<w:document>")
+
+
+def cut_docx(path):
+    docx(path, SPEECH)
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def folder_without_speeches(path):
+    path.mkdir()
+    (path / "表.xlsx").write_bytes(b"PK")
+    (path / ".讲话.txt").write_text(SPEECH, "utf-8")
+    (path / "~$讲话.docx").write_bytes(b"owner")
+
+
+# name: (what makes it, a word that the line must hold)
+CASES = {
+    "没有这个文件.txt": (lambda path: None, "no such file"),
+    "空.txt": (lambda path: path.write_bytes(b""), "empty"),
+    "空.html": (lambda path: path.write_bytes(b""), "empty"),
+    "空.docx": (lambda path: path.write_bytes(b""), "empty"),
+    "空.pdf": (lambda path: path.write_bytes(b""), "empty"),
+    "只有空白.txt": (lambda path: path.write_bytes(b"\xef\xbb\xbf \r\n\t\r\n"), "empty"),
+    "图.txt": (lambda path: path.write_bytes(bytes(range(256)) * 40), "binary"),
+    "图.html": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40), "binary"),
+    "压缩.txt": (broken_docx, "binary"),
+    "加密.pdf": (password_pdf, "password"),
+    "扫描.pdf": (lambda path: pdf(path, picture=True), "OCR"),
+    "假.pdf": (lambda path: path.write_text(SPEECH, "utf-8"), "not a PDF"),
+    "旧格式.docx": (lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 5000), "password"),
+    "不是压缩包.docx": (lambda path: path.write_text(SPEECH, "utf-8"), ".docx"),
+    "缺零件.docx": (broken_docx, ".docx"),
+    "截断.docx": (cut_docx, ".docx"),
+    "没有字.docx": (docx, "no text"),
+    "乱码.txt": (lambda path: path.write_bytes(bytes(range(128, 256)) * 30), "encoding"),
+    "截断的.txt": (lambda path: path.write_bytes(b"\xff\xfe" + SPEECH.encode("utf-16-le") + b"\x2c"), "utf-16"),
+    "讲话.xyz": (lambda path: path.write_text(SPEECH, "utf-8"), ".xyz"),
+    "讲话.doc": (lambda path: path.write_text(SPEECH, "utf-8"), ".doc"),
+    "讲话": (lambda path: path.write_text(SPEECH, "utf-8"), "html, txt, docx and pdf"),
+    "只有标题.txt": (lambda path: path.write_text("在大会上的讲话\n（2020年1月2日）\n", "utf-8"), "no paragraph"),
+    "只有菜单.html": (lambda path: path.write_text("<ul><li><a href='/'>首页</a></li></ul>", "utf-8"), "no paragraph"),
+    "空文件夹": (folder_without_speeches, "no html, txt, docx or pdf"),
+}
+
+
+def one_line_and_nothing_written(result, folder, *words):
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+    assert result.stdout == ""
+    assert sorted(path.name for path in folder.iterdir() if path.name not in CASES) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_file_is_one_line_and_exit_1_and_nothing_is_written(name, tmp_path, run_script):
+    make, word = CASES[name]
+    make(tmp_path / name)
+    result = run_script("ingest", f"input={name}", "output=out", cwd=tmp_path)
+    one_line_and_nothing_written(result, tmp_path, name, word)
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A folder of two speeches and two files that are none."""
+    folder = tmp_path / "稿件"
+    folder.mkdir()
+    (folder / "甲.txt").write_text(SPEECH, "utf-8")
+    (folder / "乙.html").write_text(f"<p>{SPEECH}</p>", "utf-8")
+    (folder / "坏.txt").write_bytes(b"")
+    pdf(folder / "扫描.pdf", picture=True)
+    return tmp_path
+
+
+def test_one_bad_file_in_a_folder_stops_all_and_every_bad_file_is_named(mixed, run_script):
+    result = run_script("ingest", "input=稿件", "output=out", cwd=mixed)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "坏.txt" in result.stderr
+    assert "扫描.pdf" in result.stderr
+    assert [path.name for path in mixed.iterdir()] == ["稿件"]
+
+
+def test_skip_bad_leaves_bad_files_out_and_names_them(mixed, run_script):
+    result = run_script("ingest", "input=稿件", "output=out", "skip_bad=true", cwd=mixed)
+    assert result.returncode == 0, result.stderr
+    assert "坏.txt" in result.stderr
+    assert "扫描.pdf" in result.stderr
+    assert len((mixed / "out" / "paragraphs.jsonl").read_text("utf-8").splitlines()) == 2
+
+
+def test_a_folder_with_other_files_is_not_overwritten(mixed, run_script):
+    result = run_script("ingest", "input=稿件/甲.txt", "output=稿件", cwd=mixed)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert len(list((mixed / "稿件").iterdir())) == 4
+
+
+def test_a_failed_run_leaves_the_earlier_result(mixed, run_script):
+    assert run_script("ingest", "input=稿件/甲.txt", "output=out", cwd=mixed).returncode == 0
+    before = {path.name: path.read_bytes() for path in (mixed / "out").iterdir()}
+    assert run_script("ingest", "input=稿件/坏.txt", "output=out", cwd=mixed).returncode == 1
+    assert {path.name: path.read_bytes() for path in (mixed / "out").iterdir()} == before
+    assert sorted(path.name for path in mixed.iterdir()) == ["out", "稿件"]
+
+
+@pytest.mark.parametrize("options", [[], ["input=稿件"], ["input=稿件", "output=out", "skip=1"]])
+def test_missing_and_unknown_options_are_bad_usage(mixed, run_script, options):
+    result = run_script("ingest", *options, cwd=mixed)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in mixed.iterdir()] == ["稿件"]
