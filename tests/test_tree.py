@@ -35,7 +35,7 @@ def test_every_top_configuration_composes_and_has_a_script(name):
 
 @pytest.mark.parametrize(("group", "option"), GROUPS)
 def test_every_option_of_a_group_composes_into_training(group, option):
-    overrides = [f"+{group}={option}" if group == "experiment" else f"{group}={option}"]
+    overrides = [f"{group}={option}"]
     config = OmegaConf.to_container(composed("train", overrides), resolve=True)
     assert config["seed"] == 1
 
