@@ -237,6 +237,7 @@ def save_pretrained(model: BertForMaskedLM, tokenizer, output: Path, curve: list
         # attention dropout stays off: PyTorch's fused attention takes a slow path with it
         model.config.attention_probs_dropout_prob = 0.0
         model.half().save_pretrained(folder)
+        (folder / "model.safetensors").chmod(0o644)
         config = json.loads((folder / "config.json").read_text())
         config["dtype"] = "float32"
         write_atomic(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
