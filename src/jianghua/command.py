@@ -47,7 +47,8 @@ def quote_path_options(arguments: list[str], paths: tuple[str, ...]) -> list[str
     quoted = []
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if not equals or name.lstrip("+") not in paths or value in ("", "null") or value[0] in "'\"":
+        own_quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        if not equals or name.lstrip("+") not in paths or value in ("", "null") or own_quotes:
             quoted.append(argument)
             continue
         if value.startswith("~") and not os.path.exists(value):

@@ -144,6 +144,14 @@ def test_a_failed_run_leaves_the_earlier_result(mixed, run_script):
     assert sorted(path.name for path in mixed.iterdir()) == ["out", "稿件"]
 
 
+def test_an_empty_name_does_not_mean_the_working_folder(mixed, run_script):
+    (mixed / "甲.txt").write_text(SPEECH, "utf-8")
+    result = run_script("ingest", "input=", "output=out", cwd=mixed)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert not (mixed / "out").exists()
+
+
 @pytest.mark.parametrize("options", [[], ["input=稿件"], ["input=稿件", "output=out", "skip=1"]])
 def test_missing_and_unknown_options_are_bad_usage(mixed, run_script, options):
     result = run_script("ingest", *options, cwd=mixed)

@@ -1,5 +1,6 @@
 """What every kind of file is turned into before it is judged: visible characters that know their place."""
 
+import re
 from dataclasses import dataclass, field
 
 INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad")
@@ -19,6 +20,7 @@ class Block:
     gap: int = 1
     heading: bool = False
     hidden: str = ""  # why its markup says that it is no speech
+    bold: bool = False  # all of it is bold
     link: bool = False  # all of it is link text
     indent: bool = False  # began with white space
     broken: bool = False  # a truncation notice stood at its end: what follows is not its continuation
@@ -94,4 +96,15 @@ def line_blocks(raw: str) -> list[Block]:
         block.gap = gap
         blocks.append(block)
         gap = 0
+    return blocks
+
+
+def markdown_blocks(raw: str) -> list[Block]:
+    """`line_blocks`, the marks of headings and quotations cut off."""
+    blocks = line_blocks(raw)
+    for block in blocks:
+        mark = re.match(r"(#{1,6})(?!#)|>+", block.text)
+        if mark and mark.end() < len(block.text):
+            block.heading = bool(mark[1])
+            block.cut(0, mark.end(), "Markdown mark")
     return blocks

@@ -14,7 +14,7 @@ _COMMON = frozenset(
     "這個為時來們國會對發動過說產種後學經進體當點從業應開還無與關間樣數長題黨問義總現實設見計運農決戰處隊給門規領導壓爭濟階術極"
 )
 _META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_-]+)""", re.IGNORECASE)
-_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "hz-gb-2312": "gb18030"}
+_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312-80": "gb18030", "big5": "big5hkscs"}
 
 
 def _likeness(text: str) -> float:
@@ -30,8 +30,9 @@ def _likeness(text: str) -> float:
 def decode(raw: bytes, where: str) -> tuple[str, str]:
     """The text of `raw` and the name of its encoding; `BadData` for binary junk and unknown encodings.
 
-    A byte order mark settles it; else UTF-8 if valid; else of what the page declares, GB18030, Big5 and
-    what charset-normalizer proposes, the decoding that looks most like Chinese.
+    A byte order mark settles it; else UTF-8 if valid; else of what the page declares, UTF-8 with losses,
+    GB18030, Big5 and, if none of them fits, what charset-normalizer proposes, the decoding that looks most
+    like Chinese.
     """
     if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise BadData(f"{where}: the file is empty")
@@ -51,26 +52,40 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
         pass
     declared = _META.search(raw[:4096])
     names = [declared[1].decode("ascii").lower()] if declared else []
-    names += ["gb18030", "big5", "big5hkscs"]
-    try:
-        from charset_normalizer import from_bytes
-
-        if best := from_bytes(sample).best():
-            names.append(best.encoding)
-    except ImportError:
-        pass
-    found: list[tuple[float, str, str]] = []
-    for name in dict.fromkeys(_SUPERSETS.get(name, name) for name in names):
-        try:
-            text = raw.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
-        found.append((_likeness(text), name, text))
-    # UTF-8 with a few bytes lost (a page cut in mid-character) is still UTF-8
-    patched = raw.decode("utf-8", errors="replace")
-    if patched.count("\ufffd") <= max(2, len(patched) // 500):
-        found.append((_likeness(patched.replace("\ufffd", "")), "utf-8", patched.replace("\ufffd", "\u200b")))
-    if not found or max(found)[0] < 0.25:
+    names = [_SUPERSETS.get(name, name) for name in [*names, "utf-8", "gb18030", "big5hkscs"]]
+    found = _decodings(raw, names)
+    if max(found, default=(0.0,))[0] < 0.5:
+        found += _decodings(raw, _proposed(sample))
+    if max(found, default=(0.0,))[0] < 0.25:
         raise BadData(f"{where}: unknown encoding; save it as UTF-8")
     _, name, text = max(found, key=lambda item: item[0])
     return text, name
+
+
+def _proposed(sample: bytes) -> list[str]:
+    """What charset-normalizer takes a sample for; it is asked last, for it takes its time."""
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        return []
+    best = from_bytes(sample).best()
+    return [best.encoding] if best else []
+
+
+def _decodings(raw: bytes, names: list[str]) -> list[tuple[float, str, str]]:
+    """(likeness to Chinese, encoding, text) for every encoding that fits `raw`, give or take a few lost bytes.
+
+    A page that was cut in mid-character, or lost a byte on its way, is still what it was; the lost bytes
+    become zero-width spaces.
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        try:
+            text = raw.decode(name, errors="replace")
+        except (LookupError, ValueError):  # no such encoding, or a codec that is none for text
+            continue
+        lost = text.count("\ufffd")
+        if lost <= max(2, len(text) // 500):
+            # a clean decoding wins over one that loses something
+            found.append((_likeness(text.replace("\ufffd", "")) - 0.01 * lost, name, text.replace("\ufffd", "\u200b")))
+    return found

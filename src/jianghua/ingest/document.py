@@ -1,31 +1,30 @@
 """One file → title, clean paragraphs with offsets, and what was dropped."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.files import folder_atomic, to_json_line, write_atomic
-from jianghua.ingest.assemble import assemble
-from jianghua.ingest.blocks import Block, line_blocks
+from jianghua.ingest.assemble import Assembled, assemble
+from jianghua.ingest.blocks import line_blocks, markdown_blocks
 from jianghua.ingest.decode import decode
 from jianghua.schema import BadData, Paragraph
 
-KINDS = {
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".shtml": "html",
-    ".txt": "txt",
-    ".text": "txt",
-    ".md": "txt",
-}
+KINDS = dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), "html") | dict.fromkeys((".txt", ".text", ".md"), "txt")
 KINDS |= {".docx": "docx", ".pdf": "pdf"}
+_MARKUP = re.compile(
+    r"<(html|head|body|!doctype html|title|meta|article|section|main|div|p|br|h[1-6]|ul|ol|li|pre|blockquote"
+    r"|table|tr|td|span|font|center|b|strong|a)[\s/>]",
+    re.IGNORECASE,
+)
+_OUTPUT = ("paragraphs.jsonl", "report.json", "text")
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """A document. `raw` is the decoded text that offsets refer to; `dropped` are (start, end, reason)."""
+    """A document. `raw` is the decoded text that offsets refer to; `dropped` are (start, end, reason, text)."""
 
     doc_id: str
     title: str
@@ -34,7 +33,7 @@ class Ingested:
     encoding: str
     raw: str
     paragraphs: list[Paragraph]
-    dropped: list[tuple[int, int, str]]
+    dropped: list[tuple[int, int, str, str]]
 
     def report(self) -> dict:
         """The document's entry in `report.json`."""
@@ -47,49 +46,56 @@ class Ingested:
             "characters": len(self.raw),
             "paragraphs": len(self.paragraphs),
             "dropped": [
-                {"start": start, "end": end, "reason": reason, "text": self.raw[start:end][:200]}
-                for start, end, reason in self.dropped
+                {"start": start, "end": end, "reason": reason, "text": text[:200]}
+                for start, end, reason, text in self.dropped
             ],
         }
 
 
-def _read(path: Path) -> tuple[str, str, str, list[Block], str]:
-    """(kind, encoding, raw text, blocks, title) of a file."""
+def _read(path: Path) -> tuple[str, str, str, Assembled]:
+    """(kind, encoding, raw text, what was found in it) of a file."""
     kind = KINDS.get(path.suffix.lower())
     if not path.exists():
         raise BadData(f"{path}: no such file")
+    if path.is_dir():
+        raise BadData(f"{path}: a folder, not a file")
     if kind is None:
-        raise BadData(
-            f"{path}: cannot read {path.suffix or 'a file without an ending'}; it reads html, txt, docx and pdf"
-        )
-    if kind == "docx":
-        from jianghua.ingest.office import docx_blocks
-
-        return kind, "utf-8", *docx_blocks(path)
-    if kind == "pdf":
-        from jianghua.ingest.office import pdf_blocks
-
-        return kind, "utf-8", *pdf_blocks(path)
+        ending = f"*{path.suffix}" if path.suffix else "a file without an ending"
+        raise BadData(f"{path}: cannot read {ending}; it reads html, txt, docx and pdf, so save it as one of them")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadData(f"{path}: cannot be read ({error.strerror})") from None
-    raw, encoding = decode(data, str(path))
-    head = raw[:3000].lower()
-    if kind == "html" or any(tag in head for tag in ("<html", "<body", "<!doctype html", "<div", "<p>", "<p ")):
-        from jianghua.ingest.html import html_blocks
+    if not data:
+        raise BadData(f"{path}: the file is empty")
+    if kind == "docx":
+        from jianghua.ingest.docx import docx_blocks
 
-        blocks, title = html_blocks(raw)
-        return "html", encoding, raw, blocks, title
-    return kind, encoding, raw, line_blocks(raw), ""
+        raw, blocks, title, hidden = docx_blocks(data, str(path))
+        found = assemble(blocks, title, torn=False)
+        found.dropped += hidden
+        return kind, "utf-8", raw, found
+    if kind == "pdf":
+        from jianghua.ingest.pdf import pdf_blocks
+
+        raw, blocks = pdf_blocks(data, str(path))
+        return kind, "utf-8", raw, assemble(blocks, wrapped=False, torn=False)
+    raw, encoding = decode(data, str(path))
+    if not _MARKUP.search(raw if kind == "html" else raw[:3000]):
+        return "txt", encoding, raw, assemble((markdown_blocks if path.suffix.lower() == ".md" else line_blocks)(raw))
+    from jianghua.ingest.html import html_blocks
+
+    blocks, title, removed = html_blocks(raw)
+    found = assemble(blocks, title, torn=False)
+    found.dropped += removed
+    return "html", encoding, raw, found
 
 
 def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = "") -> Ingested:
     """Read one file. Raises `BadData` (file and reason, one line) for what cannot be read or holds no paragraph."""
     path = Path(path)
     doc_id = doc_id or path.stem
-    kind, encoding, raw, blocks, title = _read(path)
-    found = assemble(blocks, title)
+    kind, encoding, raw, found = _read(path)
     if not found.paragraphs:
         raise BadData(f"{path}: no paragraph of a speech found in it")
     title = found.title or path.stem
@@ -99,45 +105,90 @@ def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = ""
         )
         for position, (section, block) in enumerate(found.paragraphs)
     ]
-    return Ingested(doc_id, title, path.name, kind, encoding, raw, paragraphs, sorted(found.dropped))
+    # scripts and style sheets are worth a word only where a paragraph runs across them
+    dropped = [
+        (start, end, reason, raw[start:end])
+        for start, end, reason in sorted(set(found.dropped))
+        if reason != "markup" or any(p.start <= start < p.end for p in paragraphs)
+    ]
+    return Ingested(doc_id, title, path.name, kind, encoding, raw, paragraphs, dropped)
 
 
-def ingest_paths(inputs: Sequence[str | Path], source: str = "") -> list[Ingested]:
-    """Read files and folders (their readable files, sorted by name); every document gets an id of its own."""
+def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
+    """The files named, and those of the folders named that have a known ending, sorted by name.
+
+    What `ingest` wrote itself is not read again; `BadData` for a folder with nothing to read.
+    """
     files: list[Path] = []
+    if not all(map(str, inputs)):
+        raise BadData("a file or folder without a name; input= takes its path")
     for entry in map(Path, inputs):
-        if entry.is_dir():
-            inside = sorted(
-                p for p in entry.rglob("*") if p.suffix.lower() in KINDS and not p.name.startswith((".", "~$"))
-            )
-            if not inside:
-                raise BadData(f"{entry}: no html, txt, docx or pdf file in this folder")
-            files += inside
-        else:
+        if not entry.is_dir():
             files.append(entry)
-    documents, taken = [], set()
-    for file in files:
-        doc_id = file.stem
+            continue
+        inside = [p for p in entry.rglob("*") if p.suffix.lower() in KINDS and p.is_file()]
+        written = [p.parent for p in entry.rglob("paragraphs.jsonl") if (p.parent / "report.json").is_file()]
+        inside = [
+            p
+            for p in inside
+            # .x is hidden, ~$x is what Word leaves beside an open file
+            if not p.name.startswith((".", "~$")) and not any(p.is_relative_to(folder / "text") for folder in written)
+        ]
+        if not inside:
+            raise BadData(f"{entry}: no html, txt, docx or pdf file in this folder")
+        files += sorted(inside)
+    return files
+
+
+def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
+    """Read files and folders; every document gets an id of its own: the file's stem, its name, or a number behind it.
+
+    A file that cannot be read raises `BadData` that names all such files; or, given a list `bad`, its error
+    is put there and the others are returned.
+    """
+    documents, errors, taken = [], [], set()
+    for file in readable_files(inputs):
+        doc_id, number = file.stem, 2
         if doc_id in taken:
             doc_id = file.name
-        number = 2
         while doc_id in taken:
             doc_id, number = f"{file.stem}~{number}", number + 1
         taken.add(doc_id)
-        documents.append(ingest_file(file, doc_id=doc_id, source=source))
+        try:
+            documents.append(ingest_file(file, doc_id=doc_id, source=source))
+        except BadData as error:
+            errors.append(error)
+    if errors and (bad is None or not documents):
+        if len(errors) == 1:
+            raise errors[0]
+        raise BadData(f"{len(errors)} files cannot be used: " + "; ".join(map(str, errors)))
+    if bad is not None:
+        bad += errors
     return documents
+
+
+def ingest_folder(folder: str | Path, source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
+    """`ingest_paths` of one folder."""
+    if not Path(folder).is_dir():
+        raise BadData(f"{folder}: not a folder")
+    return ingest_paths([folder], source, bad=bad)
 
 
 def write_ingested(documents: Sequence[Ingested], output: str | Path) -> None:
     """Write `paragraphs.jsonl`, `report.json` and, for office files, `text/DOC_ID.txt`; all or nothing."""
     output = Path(output)
-    if output.is_dir() and any(p.name not in ("paragraphs.jsonl", "report.json", "text") for p in output.iterdir()):
+    if output.exists() and not output.is_dir():
+        raise BadData(f"{output}: a file; output= takes a folder")
+    if output.is_dir() and any(p.name not in _OUTPUT for p in output.iterdir()):
         raise BadData(f"{output}: holds other files; output= takes a new folder or one that ingest made")
-    with folder_atomic(output) as folder:
-        lines = (to_json_line(p.to_json()) for document in documents for p in document.paragraphs)
-        write_atomic(folder / "paragraphs.jsonl", "".join(lines))
-        report = {"documents": [document.report() for document in documents]}
-        write_atomic(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=1) + "\n")
-        for document in documents:
-            if document.kind in ("docx", "pdf"):
-                write_atomic(folder / "text" / f"{document.doc_id}.txt", document.raw)
+    try:
+        with folder_atomic(output) as folder:
+            lines = (to_json_line(p.to_json()) for document in documents for p in document.paragraphs)
+            write_atomic(folder / "paragraphs.jsonl", "".join(lines))
+            report = {"documents": [document.report() for document in documents]}
+            write_atomic(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+            for document in documents:
+                if document.kind in ("docx", "pdf"):
+                    write_atomic(folder / "text" / f"{document.doc_id}.txt", document.raw)
+    except OSError as error:
+        raise BadData(f"{output}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,197 @@
+"""command.py: file names as people type them reach the script as they are, and exits say what happened."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import example, given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from jianghua.command import quote_path_options, register_root
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def arrives(value: str) -> object:
+    """What a script finds in `config.input` when `input=value` is typed."""
+    (quoted,) = quote_path_options([f"input={value}"], ("input", "output"))
+    (override,) = OverridesParser.create().parse_overrides([quoted])
+    return OmegaConf.create({"input": override.value()}).input
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "讲话（1）.docx",
+        "a(1).docx",
+        "2024年报告.txt",
+        "2024",
+        "1e3",
+        "true",
+        "甲,乙,丙.txt",
+        "a=b=c.txt",
+        "有 空 格.txt",
+        " 前后 ",
+        "草稿~.txt",
+        "it's.txt",
+        "书记's 讲话'（定稿）.txt",
+        "${x}.txt",
+        "${oc.env:HOME}.txt",
+        "$x.txt",
+        "{a:1}.txt",
+        "[1].txt",
+        r"C:\讲话\1.txt",
+        r"尾\\",
+        r"\'.txt",
+        r"\\'.txt",
+        '说“好”和"好".txt',
+        "100%.txt",
+        "#1.txt",
+        "?.txt",
+        "a:b@c.txt",
+        "/abs/路径/讲话.txt",
+        "../上一层/讲话.txt",
+        "-.txt",
+    ],
+)
+def test_a_file_name_arrives_as_it_was_typed(name):
+    assert arrives(name) == name
+
+
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(
+    lambda name: name[0] not in "'\"~" and name not in ("null", "???")
+)
+
+
+@given(NAMES)
+@example("\\${x}")
+@example("\\\\'${")
+def test_any_file_name_arrives_as_it_was_typed(name):
+    if "\\${" in name:  # OmegaConf counts the backslashes before ${ itself; no file is named so
+        return
+    assert arrives(name) == name
+
+
+@pytest.mark.parametrize("argument", ["input='讲话（1）.docx'", 'input="a(1).docx"'])
+def test_what_is_in_quotes_already_is_left_alone(argument):
+    assert quote_path_options([argument], ("input",)) == [argument]
+    assert arrives(argument.partition("=")[2]) == argument.partition("=")[2][1:-1]
+
+
+@pytest.mark.parametrize(
+    "argument", ["input=", "input=null", "seed=1,2,3", "-m", "--help", "model=mini,tfidf", "~input"]
+)
+def test_other_arguments_are_left_alone(argument):
+    assert quote_path_options([argument], ("input",)) == [argument]
+
+
+def test_no_file_is_null():
+    assert arrives("null") is None
+
+
+def test_an_added_path_option_is_quoted_too():
+    assert quote_path_options(["+input=a(1).txt", "++input=一,二"], ("input",)) == [
+        "+input='a(1).txt'",
+        "++input='一,二'",
+    ]
+
+
+def test_a_tilde_is_the_home_folder_unless_a_file_is_named_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/某人")
+    assert arrives("~/讲话.txt") == "/home/某人/讲话.txt"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~" / "讲话.txt").touch()
+    assert arrives("~/讲话.txt") == "~/讲话.txt"
+    assert arrives("~草稿（没有这个用户）.txt") == "~草稿（没有这个用户）.txt"
+
+
+def test_root_in_a_configuration_is_the_checkout(tmp_path):
+    register_root(tmp_path)
+    config = OmegaConf.create({"data": "${root:data}", "here": "${root:}"})
+    assert (config.data, config.here) == (str(tmp_path / "data"), str(tmp_path))
+    register_root(ROOT)
+
+
+# what a process says when it ends, told by a script that is quick: ingest
+
+
+@pytest.fixture
+def speech(tmp_path):
+    (tmp_path / "讲话.txt").write_text("全县人民团结一心，今年的秋粮又获得了丰收，这是大家的功劳。\n", "utf-8")
+    return tmp_path
+
+
+def test_a_finished_script_exits_with_0(speech, run_script):
+    result = run_script("ingest", "input=讲话.txt", "output=out", cwd=speech)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_bad_data_is_one_line_and_exit_1(speech, run_script):
+    result = run_script("ingest", "input=没有.txt", "output=out", cwd=speech)
+    assert (result.returncode, result.stderr) == (1, "error: 没有.txt: no such file\n")
+
+
+def test_a_traceback_is_shown_to_who_asks(speech, run_script):
+    result = run_script("ingest", "input=没有.txt", "output=out", cwd=speech, JIANGHUA_TRACEBACK="1")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["inptu=讲话.txt", "data/x", "source=a(b", "output='没有结束", "--inptu"])
+def test_bad_usage_is_one_line_and_exit_2(speech, run_script, option):
+    result = run_script("ingest", "input=讲话.txt", "output=out", option, cwd=speech)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.splitlines()[-1].startswith("usage: " if option[0] != "-" else "ingest.py: ")
+    assert "Traceback" not in result.stderr
+    assert not (speech / "out").exists()
+
+
+def test_a_required_option_that_is_missing_is_named(speech, run_script):
+    result = run_script("ingest", "input=讲话.txt", cwd=speech)
+    assert result.returncode == 2
+    assert "output=" in result.stderr
+
+
+def test_help_exits_with_0(speech, run_script):
+    result = run_script("ingest", "--help", cwd=speech)
+    assert result.returncode == 0
+    assert "input" in result.stdout
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_script_with_one_line_and_128_plus_its_number(tmp_path, number, status):
+    pipe = tmp_path / "讲话.txt"
+    os.mkfifo(pipe)
+    command = [sys.executable, str(ROOT / "scripts" / "ingest.py"), f"input={pipe}", "output=out"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        writer = _open_when_read(pipe, process)
+        process.send_signal(number)
+        _, complaint = process.communicate(timeout=30)
+        os.close(writer)
+    finally:
+        process.kill()
+    assert process.returncode == status
+    assert complaint == f"interrupted: stopped by {number.name}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["讲话.txt"]
+
+
+def _open_when_read(pipe: Path, process: subprocess.Popen) -> int:
+    """Open the pipe once the script waits at its other end; until then opening it is refused."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            time.sleep(0.02)
+    raise AssertionError("the script did not come to read its input")
