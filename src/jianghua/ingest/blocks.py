@@ -91,7 +91,8 @@ def line_blocks(raw: str) -> list[Block]:
         )
         position += len(line)
         if block is None:
-            gap += 1
+            # a page mark of zero width is no empty line: the paragraph goes on behind it
+            gap += not any(character in INVISIBLE for character in line)
             continue
         block.gap = gap
         blocks.append(block)
