@@ -51,7 +51,7 @@ read: the script refuses them by hash, and leaves out ritual sentences that trai
 embeddings start from factorised co-occurrence counts; {record["steps"]:,} steps of at most
 {record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million in all), AdamW, peak learning rate
 {record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};
-{last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}.
+{last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}. {record.get("note", "")}
 
 | step | training loss (mean of the 50 steps before) |
 | ---: | ---: |
