@@ -3,9 +3,8 @@
 from jianghua.command import BadUsage, command
 
 
-@command("build_dataset", paths=("data_root", "public", "output", "results"))
+@command("build_dataset", paths=("data_root", "public", "output", "results", "cache"))
 def main(config):
-    import tempfile
     from pathlib import Path
 
     from jianghua.dataset import build, freeze_public, freeze_splits, read_manifests, write_build
@@ -13,18 +12,17 @@ def main(config):
     data, output = Path(config.data_root), Path(config.output)
     if config.freeze and config.public == "wikisource":
         raise BadUsage("freeze=true takes the hashes from files: public= must be a folder")
-    with tempfile.TemporaryDirectory() as temporary:
-        public = Path(config.public) if config.public else None
-        if config.public == "wikisource":
-            from jianghua.hub import fetch_wikisource
+    public = Path(config.public) if config.public else None
+    if config.public == "wikisource":
+        from jianghua.hub import fetch_wikisource
 
-            public = Path(temporary)
-            fetch_wikisource(read_manifests(data).values(), public, base=config.mirror)
-        if config.freeze:
-            added = freeze_public(data, public) if public else 0
-            print(f"{added} public documents taken in, {freeze_splits(data)} documents given a split")
-            return
-        result = build(data, public)
+        public = Path(config.cache)
+        fetch_wikisource(read_manifests(data).values(), public, base=config.mirror, progress=print)
+    if config.freeze:
+        added = freeze_public(data, public) if public else 0
+        print(f"{added} public documents taken in, {freeze_splits(data)} documents given a split")
+        return
+    result = build(data, public)
     write_build(result, data, output, Path(config.results))
     for name, splits in result.rows.items():
         print(f"{name}: " + ", ".join(f"{split} {len(rows)}" for split, rows in splits.items()))

@@ -8,17 +8,17 @@ def main(config):
     import sys
     from pathlib import Path
 
-    from jianghua.files import read_jsonl
+    from jianghua.annotate import read_paragraphs
     from jianghua.models import decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
-    from jianghua.schema import LABELS, Paragraph
+    from jianghua.schema import LABELS
     from jianghua.training import find_default_model
 
     source, output = Path(config.input), Path(config.output)
     if output.suffix.lower() not in FORMATS:
         raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
     if source.suffix.lower() == ".jsonl":
-        paragraphs = read_jsonl(source, Paragraph.from_json)
+        paragraphs = read_paragraphs(source)
     else:
         from jianghua.ingest import ingest_paths
 

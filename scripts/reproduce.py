@@ -1,4 +1,4 @@
-"""Every table of README, DATASET_CARD.md and results/ again: `python scripts/reproduce.py`, see conf/reproduce.yaml."""
+"""Every score table of README, DATASET_CARD.md and results/ again: see conf/reproduce.yaml."""
 
 from jianghua.command import BadUsage, command
 
@@ -30,9 +30,12 @@ def main(config):
                 run.check_dataset(build, loaded.fingerprint)
         predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
         tables[build] = build_tables(build, loaded.fingerprint, loaded.rows, predictions, config.config)
-        write_atomic(results / f"{build}.md", tables[build])
-        print(tables[build])
-    together = "\n".join(tables[build] for build in reversed(config.builds))
+    for build, table in tables.items():
+        write_atomic(results / f"{build}.md", table)
+        print(table)
+    # a page shows both builds, also when only one was asked for
+    parts = [results / f"{build}.md" for build in ("full", "constructed")]
+    together = "\n".join(part.read_text(encoding="utf-8") for part in parts if part.exists())
     for page, section in (
         (root / "README.md", together),
         (root / "README.zh.md", together),

@@ -1,6 +1,6 @@
 """Scores from stored predictions: `python scripts/score.py run=DIR [compare=DIR]`."""
 
-from jianghua.command import command
+from jianghua.command import BadUsage, command
 
 
 @command("score", paths=("run", "compare", "data.root", "data.path", "output"))
@@ -19,6 +19,8 @@ def main(config):
         loaded = load_build(Path(config.data.path), first.config)
     else:
         loaded = index_as_build(Path(config.data.root), first.build, first.config)
+    if runs[-1].config != first.config:
+        raise BadUsage(f"{first.folder} is a {first.config} run, {runs[-1].folder} a {runs[-1].config} run")
     for run in runs:
         run.check_dataset(loaded.build, loaded.fingerprint)
     scores = [score_predictions(loaded.rows, run.predictions, run.config, str(run.folder)) for run in runs]

@@ -14,7 +14,7 @@ def main(config):
     from jianghua.models import Majority, Tfidf
     from jianghua.report import confusion_picture, print_scores, training_progress
     from jianghua.training import finished, read_json
-    from jianghua.training.run import baseline_scores, check_training_text, folder_of, train_run
+    from jianghua.training.run import baseline_scores, check_owner, check_training_text, folder_of, train_run
 
     if config.output_dir and HydraConfig.get().mode.name == "MULTIRUN":
         raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
@@ -22,12 +22,12 @@ def main(config):
     data_config = config.data.config
     loaded = load_build(Path(config.data.path), data_config)
     folder = folder_of(settings, loaded)
+    check_owner(settings, loaded, folder)
     if finished(folder) and not config.rerun:
         print(f"{folder} is finished; rerun=true trains it anew")
         metrics = read_json(folder / "metrics.json")
     else:
         check_training_text(loaded, Path(config.data.root))
-        (folder / "DONE").unlink(missing_ok=True)
         if config.rerun:
             (folder / "checkpoint.pt").unlink(missing_ok=True)
         if config.threads and config.model.kind == "encoder":

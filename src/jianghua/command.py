@@ -27,11 +27,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from jianghua.schema import BadData
-
-
-class BadUsage(Exception):
-    """An option or a combination of options that makes no sense; the text is one line."""
+from jianghua.schema import BadData, BadUsage
 
 
 class Interrupted(BaseException):

@@ -38,9 +38,17 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
 
 
 @contextmanager
-def folder_atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `path` when the block ends without an error."""
+def folder_atomic(path: str | Path, marks: Iterable[str] = ()) -> Iterator[Path]:
+    """A temporary folder that takes the place of `path` when the block ends without an error.
+
+    A folder that is there already is replaced only if it is empty or holds one of the files `marks`,
+    by which its maker knows it: a mistyped output must not swallow somebody's documents.
+    """
     path = Path(path).absolute()
+    if path.exists() and not path.is_dir():
+        raise BadData(f"{path}: a file, not a folder; choose another output=")
+    if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in marks):
+        raise BadData(f"{path}: holds other files; output= takes a new folder, or one that this script made")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}."))
     os.chmod(temporary, 0o755)
@@ -50,7 +58,12 @@ def folder_atomic(path: str | Path) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}-old."))
             os.replace(path, old / "old")
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            if old and not path.exists():
+                os.replace(old / "old", path)
+            raise
         if old:
             shutil.rmtree(old)
     except BaseException:

@@ -17,6 +17,10 @@ class BadData(Exception):
     """Input that cannot be used. The text says what, where and how to mend it, in one line."""
 
 
+class BadUsage(Exception):
+    """An option or a combination of options that makes no sense; the text is one line."""
+
+
 def label_id(name: str) -> int:
     """The class id of a label name; raises `BadData` for a label that does not exist."""
     if name not in LABELS:

@@ -79,6 +79,8 @@ def replace(index, **more):
         (replace(-1, proba=[0.9, 0.9, 0.1, 0.1]), "probabilities"),
         (replace(-1, proba=[1.2, -0.2, 0.0, 0.0]), "probabilities"),
         (replace(-1, proba=[0.5, 0.5]), "probabilities"),
+        (replace(-1, predicted=7), "does not exist"),
+        (replace(-1, predicted=-1), "does not exist"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused(rows, change, says):

@@ -151,7 +151,9 @@ BAD = {
     "unknown format": ("predict", ["input=p.txt", "output=o.docx", "model_path=RUN"], 2, "output=o.docx"),
     "unknown model": ("train", ["model=gpt9"], 2, "gpt9"),
     "unknown option": ("train", ["epochs=3"], 2, "epochs"),
-    "unknown configuration": ("train", ["data.config=both", "model=majority"], 1, "data.config=both"),
+    "unknown configuration": ("train", ["data.config=both", "model=majority"], 2, "data.config=both"),
+    "no paragraphs": ("predict", ["input=void.jsonl", "output=o.csv", "model_path=RUN"], 1, "void.jsonl: no such file"),
+    "mistyped benchmark folder": ("train", ["data.root=void", "model=majority"], 1, "data.root="),
     "no dataset": ("train", ["data.path=void", "model=majority"], 1, "build_dataset.py"),
     "no encoder": ("train", ["model.path=void/none"], 1, "no encoder could be loaded"),
     "no run": ("score", ["run=void"], 1, "void: no such run folder"),
@@ -188,9 +190,15 @@ def tampered(root, target: Path, change) -> Path:
 
 
 def test_training_refuses_a_dataset_whose_train_split_holds_a_test_paragraph(root, tmp_path, run_script):
-    tampered(root, tmp_path / "data", lambda rows, test: rows[3].update(text=test[0]["text"]))
+    tampered(root, tmp_path / "data", lambda rows, test: rows[3].update(text=test[0]["text"], sha256=test[0]["sha256"]))
     result = run_script("train", "model=majority", "data.path=data", cwd=tmp_path)
     assert "of a validation or test document" in one_line_error(result, 1)
+
+
+def test_a_text_that_does_not_match_its_hash_is_refused_with_its_paragraph(root, tmp_path, run_script):
+    tampered(root, tmp_path / "data", lambda rows, test: rows[3].update(text=rows[3]["text"] + "。"))
+    result = run_script("train", "model=majority", "data.path=data", cwd=tmp_path)
+    assert "does not match its sha256" in one_line_error(result, 1)
 
 
 def test_a_label_that_does_not_exist_is_refused_with_its_paragraph(root, tmp_path, run_script):
@@ -218,6 +226,21 @@ def mini_run(tmp_path_factory, root):
         assert "tokens/s" in result.stdout
         assert "left" in result.stdout
     return folder
+
+
+def test_a_finished_run_of_another_configuration_is_neither_shown_nor_destroyed(tfidf_run, tmp_path, run_script):
+    shutil.copytree(tfidf_run[0], tmp_path / "run")
+    for more in ([], ["rerun=true"]):
+        result = run_script("train", "model=majority", "output_dir=run", *more, cwd=tmp_path)
+        assert "another configuration or dataset" in one_line_error(result, 1)
+    assert (tmp_path / "run" / "DONE").exists()
+
+
+def test_runs_of_different_configurations_are_not_compared(tfidf_run, folder, run_script):
+    assert run_script("train", "model=tfidf", "data.config=functions", cwd=folder).returncode == 0
+    functions = next(folder.glob("runs/constructed-functions/tfidf/*-s1"))
+    result = run_script("score", f"run={tfidf_run[0]}", f"compare={functions}", cwd=folder)
+    assert "is a primary run" in one_line_error(result, 2)
 
 
 @pytest.mark.slow

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jianghua.models.batching import shuffled, token_batches
 from jianghua.training import run_hash
-from jianghua.training.batching import shuffled, token_batches
 
 
 @given(st.lists(st.integers(1, 300), max_size=80), st.integers(50, 600), st.one_of(st.none(), st.integers(1, 9)))

@@ -109,8 +109,8 @@ def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:
 def drop_near_duplicates(paragraphs: list[Paragraph], splits: dict[str, str]) -> tuple[list[Paragraph], list[dict]]:
     """Paragraphs without near-duplicates of one another, and a row for each that was left out.
 
-    Of a pair the one nearer to training goes, so that no test paragraph is lost to it; between sources the
-    public one goes, so that the constructed rows are the same in both builds.
+    Within a source the one nearer to training goes, so that no test paragraph is lost to a train one;
+    between sources the public one goes, so that the constructed rows are the same in both builds.
     """
 
     def rank(paragraph: Paragraph) -> tuple:
@@ -222,7 +222,7 @@ def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
 
     scores = results / f"{result.name}.md"
     text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
-    with folder_atomic(output) as folder:
+    with folder_atomic(output, marks=("primary/train-00000-of-00001.parquet",)) as folder:
         write_parquet(result.rows, folder)
         write_atomic(folder / "README.md", text)
         write_atomic(folder / "GUIDELINES.md", (data / "GUIDELINES.md").read_bytes())

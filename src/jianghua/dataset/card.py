@@ -4,18 +4,20 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-from jianghua.annotate import agreement_report, newest_round, read_votes
+from jianghua.annotate import agreement_report, newest_round, read_adjudicated, read_votes
 from jianghua.dataset.build import CONFIGS, Build
 from jianghua.dataset.sources import read_manifests
-from jianghua.schema import LABELS, SPLITS
+from jianghua.schema import LABELS, SPLITS, BadData
 
 SCORES_BEGIN, SCORES_END = "<!-- scores: begin -->", "<!-- scores: end -->"
 
 
 def between_marks(text: str, section: str) -> str:
     """`text` with what stands between the score marks replaced by `section`."""
-    head, _, rest = text.partition(SCORES_BEGIN)
-    _, _, tail = rest.partition(SCORES_END)
+    head, begin, rest = text.partition(SCORES_BEGIN)
+    _, end, tail = rest.partition(SCORES_END)
+    if not (begin and end):
+        raise BadData(f"a page has no place for scores: put {SCORES_BEGIN} and {SCORES_END} into it")
     return f"{head}{SCORES_BEGIN}\n{section}{SCORES_END}{tail}"
 
 
@@ -81,13 +83,12 @@ def card(build: Build, data: Path, scores: str = "") -> str:
         build=build,
         configs=CONFIGS,
         splits=SPLITS,
-        labels=LABELS,
         counts=_counts(build),
         lengths=_lengths(build),
         agreement=report,
         paragraphs=len(every),
         documents=len({row["doc_id"] for row in every}),
-        disputed=sum(row["agreement"] < 1 for row in every),
+        adjudicated=sum(unit in ids for unit in read_adjudicated(data / "annotations" / "adjudicated.jsonl")),
         noisy=Counter(row["noise"] for row in every if row["noise"]),
         registers=Counter(row["register"] for row in every if row["source"] == "constructed"),
         size="n<1K" if len(every) < 1000 else "1K<n<10K",

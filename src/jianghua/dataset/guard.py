@@ -1,7 +1,7 @@
 """Nothing that trains may see a validation or test document.
 
-A paragraph is known by the SHA-256 of its text without white space, so the refusal works for public
-speeches too, whose text is not in the tree.
+A paragraph is known by the SHA-256 of its text, so the refusal works for public speeches too, whose
+text is not in the tree. White space put between the characters does not hide one.
 """
 
 from collections.abc import Iterable

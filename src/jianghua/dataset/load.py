@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
-from jianghua.files import read_jsonl
-from jianghua.schema import LABELS, SPLITS, BadData
+from jianghua.files import read_jsonl, text_sha256
+from jianghua.schema import LABELS, SPLITS, BadData, BadUsage
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
     if rows and (missing := needed - set(rows[0])):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
     for row in rows:
+        if row.get("sha256") and text_sha256(row["text"]) != row["sha256"]:
+            raise BadData(f"{path}: the text of paragraph {row['id']!r} does not match its sha256; build it again")
         ids = [row["label"]] if config == "primary" else row["functions"]
         if any(i is None or not 0 <= i < len(LABELS) for i in ids):
             raise BadData(f"{path}: paragraph {row['id']!r} has a label that does not exist: {ids}")
@@ -42,7 +44,7 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
 def load_build(folder: Path, config: str) -> Loaded:
     """All splits of one configuration of the build in `folder`."""
     if config not in CONFIGS:
-        raise BadData(f"data.config={config}: the configurations are {', '.join(CONFIGS)}")
+        raise BadUsage(f"data.config={config}: the configurations are {', '.join(CONFIGS)}")
     if not folder.is_dir():
         raise BadData(f"{folder}: no such folder; scripts/build_dataset.py output={folder} makes it")
     rows = {name: {split: _read(folder, name, split) for split in SPLITS} for name in CONFIGS}

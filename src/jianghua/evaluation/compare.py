@@ -18,6 +18,8 @@ def paired_randomisation(
     left, right = np.asarray(left, float), np.asarray(right, float)
     if left.shape[1:] != right.shape[1:]:
         raise ValueError(f"counts of different documents or classes: {left.shape[1:]} and {right.shape[1:]}")
+    if len(left) != len(right):
+        raise ValueError(f"{len(left)} seeds on one side and {len(right)} on the other")
     documents = left.shape[1]
 
     def score(counts):
@@ -35,7 +37,11 @@ def paired_randomisation(
         taken = np.einsum("rd,sdk->rsk", swaps, come)
         return macro_f1((kept + taken).reshape(replicates, len(stay), *shape), labels).mean(1)
 
-    seeds = min(len(a), len(b))
-    differences = side(a[:seeds], b[:seeds]) - side(b[:seeds], a[:seeds])
+    differences = side(a, b) - side(b, a)
     extreme = int((np.abs(differences) >= abs(observed) - 1e-12).sum())
-    return {"difference": observed, "p_value": (extreme + 1) / (replicates + 1), "documents": documents, "seeds": seeds}
+    return {
+        "difference": observed,
+        "p_value": (extreme + 1) / (replicates + 1),
+        "documents": documents,
+        "seeds": len(left),
+    }

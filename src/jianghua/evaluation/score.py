@@ -37,6 +37,11 @@ def check_proba(predictions: Sequence[Prediction], config: str, where: str = "pr
     for prediction in predictions:
         if len(prediction.proba) != len(LABELS):
             raise BadData(f"{where}: paragraph {prediction.id!r} needs {len(LABELS)} probabilities")
+        chosen = [prediction.predicted] if config == "primary" else prediction.predicted
+        if not all(isinstance(i, int) and 0 <= i < len(LABELS) for i in chosen):
+            raise BadData(
+                f"{where}: paragraph {prediction.id!r} has the label {prediction.predicted}, which does not exist"
+            )
     proba = np.array([p.proba for p in predictions], float).reshape(-1, len(LABELS))
     bad = ~((proba >= 0) & (proba <= 1)).all(1)
     if config == "primary":
@@ -146,7 +151,7 @@ def slice_scores(rows: Sequence[dict], counts: np.ndarray) -> dict:
         name: (lambda row, name=name: row.get(name)) for name in ("register", "level", "noise")
     }
     keys["length"] = length
-    keys["disputed"] = lambda row: "disputed" if (row.get("agreement") or 1) < 1 else "unanimous"
+    keys["disputed"] = lambda row: "unanimous" if row.get("agreement") in (None, 1.0) else "disputed"
     result: dict = {}
     for name, key in keys.items():
         groups: dict[str, list[int]] = {}

@@ -182,7 +182,7 @@ def write_ingested(documents: Sequence[Ingested], output: str | Path) -> None:
     if output.is_dir() and any(p.name not in _OUTPUT for p in output.iterdir()):
         raise BadData(f"{output}: holds other files; output= takes a new folder or one that ingest made")
     try:
-        with folder_atomic(output) as folder:
+        with folder_atomic(output, marks=("paragraphs.jsonl",)) as folder:
             lines = (to_json_line(p.to_json()) for document in documents for p in document.paragraphs)
             write_atomic(folder / "paragraphs.jsonl", "".join(lines))
             report = {"documents": [document.report() for document in documents]}

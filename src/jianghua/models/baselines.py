@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Majority:
     @classmethod
     def load(cls, folder: Path) -> "Majority":
         record = read_config(folder)
+        if "priors" not in record:
+            raise BadData(f"{folder}: not a whole majority model (no priors in config.json)")
         return cls(config_of(record), record["priors"])
 
 
@@ -111,14 +114,14 @@ class Tfidf:
     @classmethod
     def load(cls, folder: Path) -> "Tfidf":
         record = read_config(folder)
-        model = cls(config_of(record), record["ngrams"], c=record["c"])
-        model.thresholds = record["thresholds"]
         try:
+            model = cls(config_of(record), record["ngrams"], c=record["c"])
+            model.thresholds = record["thresholds"]
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = np.load(folder / "weights.npz", allow_pickle=False)
             model.vectorizer = model._vectorizer(vocabulary={term: i for i, term in enumerate(terms)})
             model.vectorizer.idf_ = arrays["idf"]
             model.coef, model.intercept = arrays["coef"].astype(float), arrays["intercept"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise BadData(f"{folder}: not a whole tfidf model ({error})") from None
         return model

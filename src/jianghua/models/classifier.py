@@ -22,7 +22,10 @@ class Examples:
 
 
 class Classifier(Protocol):
-    """A model: `fit` on examples, probabilities for texts, a folder to live in."""
+    """A model: `fit` on examples, probabilities for texts, a folder to live in.
+
+    An encoder is fitted by `training.finetune`, which needs more than the examples.
+    """
 
     config: str
     thresholds: list[float]
@@ -57,7 +60,10 @@ def read_config(folder: Path) -> dict:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadData(f"{path}: not JSON ({error})") from None
-    names = [name for _, name in sorted((int(i), name) for i, name in config.get("id2label", {}).items())]
+    try:
+        names = [name for _, name in sorted((int(i), name) for i, name in config["id2label"].items())]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise BadData(f"{path}: has no id2label; it is not a classifier of this benchmark") from None
     if names != list(LABELS):
         raise BadData(f"{path}: its labels are {names}, not {list(LABELS)}; it is not a model of this benchmark")
     return config

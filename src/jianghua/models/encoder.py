@@ -1,7 +1,7 @@
 """A Chinese BERT with a classification head: probabilities for texts, a plain `from_pretrained` folder."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from jianghua.files import write_atomic
 from jianghua.models import flat
+from jianghua.models.batching import token_batches
 from jianghua.models.classifier import config_of, read_config
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import normalise_for
@@ -83,39 +84,23 @@ class Encoder:
         return self.model(input_ids=padded, attention_mask=mask.long()).logits
 
     @torch.inference_mode()
-    def predict_logits(
-        self,
-        texts: Sequence[str],
-        batch_size: int | None = None,
-        progress: Callable[[int], None] = lambda done: None,
-    ) -> np.ndarray:
+    def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is the most paragraphs a batch may hold."""
-        if not len(texts):
-            return np.zeros((0, len(LABELS)))
         self.model.eval()
         sequences, self.cut = self.encode(texts)
-        order = range(len(sequences))
-        if not self.flat:
-            order = sorted(order, key=lambda i: len(sequences[i]))
+        lengths = [len(sequence) for sequence in sequences]
+        # padded batches waste least among equals; the flat path wastes nothing in any order
+        order = range(len(sequences)) if self.flat else sorted(range(len(sequences)), key=lengths.__getitem__)
         result = np.zeros((len(texts), len(LABELS)), np.float32)
-        batch: list[int] = []
-        used = 0
-        for index in order:
-            if batch and (used + len(sequences[index]) > TOKEN_BUDGET or len(batch) == batch_size):
-                result[batch] = self.logits([sequences[i] for i in batch]).numpy()
-                progress(len(batch))
-                batch, used = [], 0
-            batch.append(index)
-            used += len(sequences[index])
-        result[batch] = self.logits([sequences[i] for i in batch]).numpy()
-        progress(len(batch))
+        for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
+            result[batch] = self.logits([sequences[i] for i in batch]).numpy()
         return result
 
-    def predict_proba(self, texts: Sequence[str], batch_size: int | None = None, **more) -> np.ndarray:
+    def predict_proba(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) probabilities: softmax for `primary`, sigmoid for `functions`."""
         from scipy.special import expit, softmax
 
-        logits = self.predict_logits(texts, batch_size, **more).astype(float)
+        logits = self.predict_logits(texts, batch_size).astype(float)
         return softmax(logits, axis=1) if self.config == "primary" else expit(logits)
 
     def scale(self, temperature: float) -> None:

@@ -3,12 +3,6 @@
 import json
 from pathlib import Path
 
-SOURCES = {
-    "speeches": "train documents of this benchmark: constructed speeches and public reports | CC BY 4.0; public domain",
-    "laws": "laws and regulations (LawRefBook/Laws) | public domain (Copyright Law of the PRC, Article 5)",
-    "narrative": "stories and encyclopaedia passages (CMRC 2018, CMRC 2019, Chinese-Cloze-RC) | CC BY-SA 4.0",
-}
-
 
 def encoder_card(folder: Path, record: dict) -> str:
     """Markdown with front matter; `record` is what pre-training was run with, and its sources' counts."""
@@ -18,7 +12,7 @@ def encoder_card(folder: Path, record: dict) -> str:
     size = (folder / "model.safetensors").stat().st_size / 1e6
     a = record["architecture"]
     rows = "\n".join(
-        f"| {SOURCES.get(s['source'], s['source'] + ' | see its owner')} | {s['documents']:,} | {s['tokens']:,} | "
+        f"| {record['terms'][s['source']]} | {s['documents']:,} | {s['tokens']:,} | "
         f"{record['weights'][s['source']]:.0%} |"
         for s in record["sources"]
     )
@@ -26,7 +20,7 @@ def encoder_card(folder: Path, record: dict) -> str:
     lengths = ", ".join(f"{name} {n}" for name, n in record["sequence_length"].items())
     points = "\n".join(f"| {row['step']:,} | {row['loss']:.3f} |" for row in [*curve[step - 1 : -1 : step], last])
     return f"""---
-license: cc-by-sa-4.0
+license: {record["license"]}
 language:
 - zh
 library_name: transformers
@@ -44,14 +38,14 @@ scratch on CPU.
 | --- | --- | ---: | ---: | ---: |
 {rows}
 
-CC BY-SA text is among them, so the weights are CC BY-SA 4.0. No validation or test document of the benchmark was
+The weights' licence is that of the most demanding of these texts. No validation or test document of the benchmark was
 read: the script refuses them by hash, and leaves out ritual sentences that train documents share with them.
 
 **How.** Masked language modelling over spans of 1–4 characters, {record["mask_share"]:.0%} of tokens; token
 embeddings start from factorised co-occurrence counts; {record["steps"]:,} steps of at most
 {record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million in all), AdamW, peak learning rate
 {record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};
-{last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}. {record.get("note", "")}
+{last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 
 | step | training loss (mean of the 50 steps before) |
 | ---: | ---: |
@@ -61,5 +55,5 @@ The whole curve stands in `loss_curve.jsonl`, the configuration in `pretraining.
 benchmark, beside the same network from random weights, stands in the benchmark's README.
 
 **Limits.** Small and briefly trained: a starting point for fine-tuning on official Chinese, not a general encoder.
-It has seen no web text, no dialogue and no text after 2024.
+It has seen the texts above and no others.
 """

@@ -43,7 +43,11 @@ def part_table(
     """Markdown table of one part, models in the order of `runs` (model → predictions a seed), and its notes."""
     gold = targets(part, config)
     support = [int((gold == i).sum()) if config == "primary" else int(gold[:, i].sum()) for i in range(len(LABELS))]
-    head = [i for i, n in enumerate(support) if n >= HEADLINE_MINIMUM]
+    head = list(range(len(LABELS)))
+    if (
+        part[0]["source"] == "public"
+    ):  # real reports hardly contain some functions: the constructed part answers for them
+        head = [i for i in head if support[i] >= HEADLINE_MINIMUM]
     if not head:
         raise BadData(f"no function has {HEADLINE_MINIMUM} paragraphs in {split}: there is no headline score")
     counts = {}

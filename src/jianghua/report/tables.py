@@ -16,7 +16,7 @@ def number(score: dict | None, digits: int = 3) -> str:
 
 
 def score_columns(config: str) -> list[str]:
-    return ["macro-F1", "accuracy" if config == "primary" else "exact match", *LABELS, "ECE"]
+    return ["macro-F1", "headline", "accuracy" if config == "primary" else "exact match", *LABELS, "ECE"]
 
 
 def score_cells(part: dict) -> list[str]:
@@ -24,7 +24,8 @@ def score_cells(part: dict) -> list[str]:
     overall = part.get("accuracy") or part.get("exact_match")
     classes = [number(part["per_class"][label]["f1"] | {"low": None}) for label in LABELS]
     error = part["calibration"]["expected_calibration_error"]
-    return [number(part["macro_f1"]), number(overall), *classes, "–" if error is None else f"{error:.3f}"]
+    headline = number(part.get("headline_macro_f1"))
+    return [number(part["macro_f1"]), headline, number(overall), *classes, "–" if error is None else f"{error:.3f}"]
 
 
 def describe_part(part: dict) -> str:
@@ -47,7 +48,11 @@ def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> N
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption_justify="left")
-    table.caption = describe_part(rows[0][1]) + "; intervals: 95 %, over documents"
+    labels = rows[0][1].get("headline_macro_f1", {}).get("labels", [])
+    table.caption = (
+        f"{describe_part(rows[0][1])}; intervals: 95 %, over documents; headline: macro-F1 over the functions with at "
+        f"least 30 paragraphs here ({', '.join(labels) or 'none'})"
+    )
     for i, name in enumerate(["model", *score_columns(config)]):
         table.add_column(name, justify="right" if i else "left")
     for name, part in rows:

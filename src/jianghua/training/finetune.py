@@ -19,9 +19,9 @@ from torch.nn import functional
 from jianghua.evaluation import macro_f1
 from jianghua.evaluation.score import item_counts
 from jianghua.models import Examples, decide
+from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
-from jianghua.training.batching import shuffled, token_batches
 from jianghua.training.calibrate import calibrate
 
 

@@ -231,7 +231,7 @@ def pretrain(
 def save_pretrained(model: BertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
     """Write the encoder as fp16 safetensors; `"dtype": "float32"` makes transformers 5 load it as fp32."""
     quiet_transformers()
-    with folder_atomic(output) as folder:
+    with folder_atomic(output, marks=("model.safetensors",)) as folder:
         model.set_attn_implementation("sdpa")
         model.config.hidden_dropout_prob = 0.1
         # attention dropout stays off: PyTorch's fused attention takes a slow path with it

@@ -10,7 +10,7 @@ from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
 from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Majority, Tfidf, decide
-from jianghua.schema import BadData, Prediction
+from jianghua.schema import BadData, BadUsage, Prediction
 from jianghua.training.runs import environment, run_hash, write_json, write_predictions
 
 
@@ -23,8 +23,9 @@ def check_training_text(loaded: Loaded, root: Path) -> None:
     """Refuse a dataset whose train split holds a validation or test paragraph, its own or the benchmark's."""
     texts = [row["text"] for row in loaded.rows["train"]]
     held = {text_sha256(row["text"]): row["id"] for split in ("validation", "test") for row in loaded.rows[split]}
-    if (root / "splits.jsonl").is_file():
-        held |= heldout_hashes(root)
+    if not (root / "splits.jsonl").is_file():
+        raise BadData(f"{root / 'splits.jsonl'}: no such file; data.root= names the benchmark's data folder")
+    held |= heldout_hashes(root)
     refuse_heldout(texts, held, "the train split")
     shared = {row["doc_id"] for row in loaded.rows["train"]} & {
         row["doc_id"] for split in ("validation", "test") for row in loaded.rows[split]
@@ -43,13 +44,31 @@ def folder_of(config: dict, loaded: Loaded) -> Path:
 
 
 def _identity(config: dict) -> dict:
-    """The configuration, with an encoder's weights known by their hash instead of their place."""
+    """The configuration, with a local encoder known by the hash of its files instead of their place."""
     import hashlib
 
-    weights = Path(str(config["model"].get("path", ""))) / "model.safetensors"
-    if not weights.is_file():
+    folder = Path(str(config["model"].get("path", "")))
+    names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
+    files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
+    if not files:
         return config
-    return config | {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    return config | {"encoder_sha256": digest.hexdigest()}
+
+
+def _stamp(config: dict, loaded: Loaded) -> str:
+    return f"# run {run_hash(_identity(config), loaded.fingerprint)} seed {config['seed']}\n"
+
+
+def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
+    """Refuse a folder that holds a run of another configuration, dataset or seed."""
+    existing = folder / "config.yaml"
+    if existing.exists() and not existing.read_text(encoding="utf-8").startswith(_stamp(config, loaded)):
+        raise BadData(f"{folder}: holds a run of another configuration or dataset; choose another output_dir=")
+    if not existing.exists() and folder.is_dir() and any(folder.iterdir()):
+        raise BadData(f"{folder}: holds other files; output_dir= takes a new folder")
 
 
 def start_classifier(config: dict) -> Classifier:
@@ -62,7 +81,7 @@ def start_classifier(config: dict) -> Classifier:
         from jianghua.models.encoder import Encoder
 
         return Encoder.start(model["path"], data_config, from_scratch=model["from_scratch"], seed=config["seed"])
-    raise BadData(f"model.kind={model['kind']}: the kinds are encoder, tfidf, majority")
+    raise BadUsage(f"model.kind={model['kind']}: the kinds are encoder, tfidf, majority")
 
 
 def fit(classifier: Classifier, config: dict, train: Examples, validation: Examples, folder: Path, progress) -> list:
@@ -100,12 +119,11 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
     import os
 
     data_config = config["data"]["config"]
+    check_owner(config, loaded, folder)
+    classifier = start_classifier(config)  # what cannot be loaded leaves no folder behind
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = f"# run {run_hash(_identity(config), loaded.fingerprint)} seed {config['seed']}\n"
-    existing = folder / "config.yaml"
-    if existing.exists() and not existing.read_text(encoding="utf-8").startswith(stamp):
-        raise BadData(f"{folder}: holds a run of another configuration or dataset; choose another output_dir=")
-    write_atomic(existing, stamp + config_yaml)
+    (folder / "DONE").unlink(missing_ok=True)
+    write_atomic(folder / "config.yaml", _stamp(config, loaded) + config_yaml)
     logger = logging.getLogger(f"jianghua.run.{folder}")
     handler = logging.FileHandler(folder / "log.txt", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -121,7 +139,6 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
     try:
         began = time.monotonic()
         logger.info("dataset %s %s", loaded.build, loaded.fingerprint)
-        classifier = start_classifier(config)
         train, validation = (examples(loaded, split, data_config) for split in ("train", "validation"))
         history = fit(classifier, config, train, validation, folder, report)
         predictions = predict_splits(classifier, loaded, data_config)

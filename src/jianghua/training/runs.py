@@ -34,16 +34,25 @@ def _package_version(name: str) -> str | None:
         return None
 
 
+def _git_commit() -> str | None:
+    """The commit of the checkout this package is run from, if it is one and git is there."""
+    root = Path(__file__).parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
+    except OSError:
+        return None
+
+
 def environment(build: str, fingerprint: str, **more) -> dict:
     """What `environment.json` records: versions, threads, device, git commit, dataset."""
-    commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()}-{platform.machine()}",
         "versions": {name: _package_version(name) for name in PACKAGES},
-        "git_commit": commit.stdout.strip() or None,
+        "git_commit": _git_commit(),
         "dataset": {"build": build, "fingerprint": fingerprint},
     } | more
 
@@ -130,15 +139,18 @@ def read_run(folder: Path) -> Run:
         raise BadData(f"{folder}: not a finished run (no DONE); the command that started it goes on with it")
     record = read_json(folder / "environment.json")
     predictions, metadata = read_predictions(folder / "predictions.parquet")
-    return Run(
-        folder,
-        record["model"],
-        record["seed"],
-        metadata.get("config", record["data_config"]),
-        metadata["build"],
-        metadata["fingerprint"],
-        predictions,
-    )
+    try:
+        return Run(
+            folder,
+            record["model"],
+            record["seed"],
+            metadata["config"],
+            metadata["build"],
+            metadata["fingerprint"],
+            predictions,
+        )
+    except KeyError as error:
+        raise BadData(f"{folder}: environment.json or predictions.parquet does not say its {error}") from None
 
 
 def find_default_model(runs: Path) -> Path:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from jianghua.dataset import index_as_build
+from jianghua.files import folder_atomic
 from jianghua.schema import BadData
 from jianghua.training.runs import finished, read_json, read_run
 
@@ -54,9 +55,9 @@ def train_listed(config, script: Path) -> None:
                 read_run(place)
                 target = results / "runs" / f"{build}-{config.config}" / model / f"s{seed}"
                 _compare(target, place)
-                target.mkdir(parents=True, exist_ok=True)
-                for name in KEPT:
-                    shutil.copyfile(place / name, target / name)
+                with folder_atomic(target, marks=("DONE", "metrics.json")) as folder_new:
+                    for name in KEPT:
+                        shutil.copyfile(place / name, folder_new / name)
 
 
 def _call(arguments: list) -> None:
@@ -71,7 +72,9 @@ def _compare(stored: Path, anew: Path) -> None:
     if not finished(stored):
         return
     old, new = (read_json(folder / "metrics.json")["split"]["test"]["macro_f1"] for folder in (stored, anew))
-    inside = old["low"] is not None and old["low"] <= new["value"] <= old["high"]
+    if old["low"] is None:
+        return
+    inside = old["low"] <= new["value"] <= old["high"]
     print(
         f"{anew}: macro-F1 {new['value']:.3f}, stored {old['value']:.3f} "
         f"[{old['low']:.3f}, {old['high']:.3f}]: {'inside' if inside else 'OUTSIDE'}"

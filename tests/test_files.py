@@ -1,0 +1,45 @@
+"""Files and folders are the old ones or the new ones, and foreign ones are left alone."""
+
+import pytest
+
+from jianghua.files import folder_atomic, read_jsonl, write_atomic
+from jianghua.schema import BadData
+
+
+def test_a_folder_takes_the_old_ones_place_when_all_went_well(tmp_path):
+    for text in ("one", "two"):
+        with folder_atomic(tmp_path / "out", marks=("mark",)) as folder:
+            write_atomic(folder / "mark", text)
+    assert (tmp_path / "out" / "mark").read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path):
+    write_atomic(tmp_path / "out" / "mark", "old")
+    try:
+        with folder_atomic(tmp_path / "out", marks=("mark",)) as folder:
+            write_atomic(folder / "mark", "new")
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    assert (tmp_path / "out" / "mark").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_with_other_files_and_a_file_are_never_replaced(tmp_path):
+    write_atomic(tmp_path / "docs" / "thesis.txt", "mine")
+    for path in (tmp_path / "docs", tmp_path / "docs" / "thesis.txt"):
+        with pytest.raises(BadData), folder_atomic(path, marks=("mark",)):
+            pass
+    assert (tmp_path / "docs" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_line_separator_inside_a_string_is_no_end_of_a_line(tmp_path):
+    write_atomic(tmp_path / "a.jsonl", '{"text": "a\u2028b"}\n\n{"text": 1}\n')
+    assert read_jsonl(tmp_path / "a.jsonl") == [{"text": "a\u2028b"}, {"text": 1}]
+
+
+def test_a_broken_line_is_named_with_file_and_line(tmp_path):
+    write_atomic(tmp_path / "a.jsonl", '{"a": 1}\n{"a": \n')
+    with pytest.raises(BadData, match=r"a.jsonl:2: not JSON"):
+        read_jsonl(tmp_path / "a.jsonl")
