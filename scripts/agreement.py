@@ -8,9 +8,17 @@ def main(config):
     import json
     from pathlib import Path
 
-    from jianghua.annotate import aggregate, agreement_report, read_adjudicated, read_votes
+    from jianghua.annotate import (
+        aggregate,
+        agreement_report,
+        read_adjudicated,
+        read_annotators,
+        read_sources,
+        read_votes,
+        standard_slices,
+    )
     from jianghua.annotate.tables import agreement_tables
-    from jianghua.annotate.votes import ADJUDICATED, read_sources
+    from jianghua.annotate.votes import ADJUDICATED
     from jianghua.files import write_atomic, write_jsonl
 
     if config.by not in ("protocol", "annotator"):
@@ -20,7 +28,8 @@ def main(config):
     votes = read_votes(config.votes)
     folder = Path(config.votes) if Path(config.votes).is_dir() else Path(config.votes).parent
     result = aggregate(votes, read_adjudicated(folder / ADJUDICATED))
-    report = agreement_report(votes, read_sources(config.speeches), config.by, config.replicates, config.seed)
+    slices = standard_slices(votes, read_sources(config.speeches), read_annotators(folder))
+    report = agreement_report(votes, slices, config.by, config.replicates, config.seed)
     report["gold"] = {
         "primary": sum(row.primary_settled for row in result.rows.values()),
         "functions": sum(row.functions_settled for row in result.rows.values()),

@@ -35,7 +35,7 @@ def main(config):
         print(f"{name}: {len(documents)} documents, {table[-1]['tokens']:,} tokens", flush=True)
     settings = {
         name: config[name]
-        for name in ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share")
+        for name in ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share", "set_weight")
     }
     pretrain(
         sources,
@@ -46,7 +46,8 @@ def main(config):
         seed=config.seed,
         checkpoint_minutes=config.checkpoint_minutes,
         progress=lambda row: print(
-            f"step {row['step']}/{config.steps}  loss {row['loss']:.3f}  {row['tokens_per_second']:,} tokens/s  "
+            f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
+            f"{row['tokens_per_second']:,} tokens/s  "
             f"{row['left'] / 60:.0f} min left",
             flush=True,
         ),

@@ -16,11 +16,13 @@ def main(config):
     runs = [read_run(Path(folder)) for folder in (config.run, config.compare) if folder]
     first = runs[0]
     if config.data.path:
-        loaded = load_build(Path(config.data.path), first.config)
+        loaded = load_build(Path(config.data.path), first.config, first.subset)
     else:
-        loaded = index_as_build(Path(config.data.root), first.build, first.config)
+        loaded = index_as_build(Path(config.data.root), first.build, first.config, first.subset)
     if runs[-1].config != first.config:
         raise BadUsage(f"{first.folder} is a {first.config} run, {runs[-1].folder} a {runs[-1].config} run")
+    if runs[-1].subset != first.subset:
+        raise BadUsage(f"{first.folder} and {runs[-1].folder} were scored on different split configurations")
     for run in runs:
         run.check_dataset(loaded.build, loaded.fingerprint)
     scores = [score_predictions(loaded.rows, run.predictions, run.config, str(run.folder)) for run in runs]

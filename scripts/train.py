@@ -20,7 +20,7 @@ def main(config):
         raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
     settings = OmegaConf.to_container(config, resolve=True)
     data_config = config.data.config
-    loaded = load_build(Path(config.data.path), data_config)
+    loaded = load_build(Path(config.data.path), data_config, settings["data"]["subset"])
     folder = folder_of(settings, loaded)
     check_owner(settings, loaded, folder)
     if finished(folder) and not config.rerun:

@@ -101,7 +101,8 @@ def test_the_report_has_questions_pairs_confusion_and_sources():
         vote("g1-000", "alone", "criticism", ("praise", "criticism")),
         vote("g1-000", "in_document", "criticism"),
     ]
-    report = agreement_report(votes, {"c1": "constructed", "g1": "public"}, replicates=50)
+    sources = {"c1-000": "constructed", "c1-001": "constructed", "g1-000": "public"}
+    report = agreement_report(votes, {"source": sources}, replicates=50)
     assert report["raters"] == {"alone": 3, "in_document": 3}
     assert report["all"]["primary"]["percent"] == pytest.approx(200 / 3)
     assert report["all"]["praise"]["percent"] == pytest.approx(200 / 3)
@@ -109,16 +110,16 @@ def test_the_report_has_questions_pairs_confusion_and_sources():
     assert pair["raters"] == ["alone", "in_document"]
     assert pair["confusion"][CATEGORIES.index("none")][CATEGORIES.index("directive")] == 1
     assert sum(map(sum, pair["confusion"])) == 3
-    assert {name: part["primary"]["units"] for name, part in report["sources"].items()} == {
+    assert {name: part["primary"]["units"] for name, part in report["slices"]["source"].items()} == {
         "constructed": 2,
         "public": 1,
     }
 
 
-def test_a_protocol_with_several_annotators_a_paragraph_is_split_by_annotator():
+def test_the_second_annotator_of_a_protocol_on_a_paragraph_is_a_rater_of_its_own():
     votes = [vote("c1-000", "alone", "praise", annotator=name) for name in "ab"]
     votes.append(vote("c1-000", "in_document", None, annotator="c"))
-    assert set(agreement_report(votes, replicates=10)["raters"]) == {"alone/a", "alone/b", "in_document"}
+    assert set(agreement_report(votes, replicates=10)["raters"]) == {"alone", "alone 2", "in_document"}
     assert set(agreement_report(votes, by="annotator", replicates=10)["raters"]) == {"a", "b", "c"}
 
 

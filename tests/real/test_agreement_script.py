@@ -45,7 +45,7 @@ def test_agreement_is_printed_and_written_with_the_queue(folder):
     assert primary["percent"] == pytest.approx(90)
     assert primary["low"] <= primary["alpha"] <= primary["high"] < 1
     assert f"{primary['alpha']:.3f}" in result.stdout
-    assert set(report["sources"]) == {"constructed", "public"}
+    assert set(report["slices"]["source"]) == {"constructed", "public"}
     assert report["pairs"][0]["confusion"][0][1] == 6
     # of the six disputed paragraphs one is decided
     queue = [json.loads(line) for line in (folder / "out" / "queue.jsonl").read_text("utf-8").splitlines()]

@@ -17,7 +17,10 @@ from jianghua.annotate.votes import (
     derive_from_sentences,
     doc_id_of,
     newest_round,
+    read_annotators,
+    read_sources,
     read_votes,
+    standard_slices,
 )
 
 __all__ = [
@@ -39,8 +42,11 @@ __all__ = [
     "newest_round",
     "parse_label",
     "read_adjudicated",
+    "read_annotators",
     "read_answers",
     "read_paragraphs",
+    "read_sources",
     "read_votes",
     "split_sentences",
+    "standard_slices",
 ]

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from jianghua.annotate.votes import current_votes, doc_id_of
-from jianghua.schema import LABELS, BadData, Vote
+from jianghua.schema import LABELS, PROTOCOLS, BadData, Vote
 
 CATEGORIES = (*LABELS, "none")
 
@@ -115,28 +115,27 @@ def measure(current: Mapping[str, Sequence[Vote]], replicates: int = 2000, seed:
 def name_raters(current: Mapping[str, Sequence[Vote]], by: str = "protocol") -> dict[str, dict[str, Vote]]:
     """Rater → paragraph id → vote, where a rater has at most one vote a paragraph.
 
-    `by="protocol"`: a rater is a protocol, or `protocol/annotator` where several annotators voted on
-    one paragraph under that protocol. `by="annotator"`: a rater is an annotator, whatever the protocol.
+    `by="protocol"`: a rater is a protocol; where several annotators voted on a paragraph under it, the
+    second (by name) is the rater `PROTOCOL 2`, and so on. `by="annotator"`: a rater is an annotator.
     """
-    crowded = {
-        protocol
-        for votes in current.values()
-        for protocol, number in Counter(vote.protocol for vote in votes).items()
-        if number > 1
-    }
     raters: dict[str, dict[str, Vote]] = defaultdict(dict)
     for unit, votes in current.items():
+        passes: Counter = Counter()
         for vote in votes:
-            rater = vote.annotator if by == "annotator" else vote.protocol
-            if by == "protocol" and vote.protocol in crowded:
-                rater = f"{vote.protocol}/{vote.annotator}"
+            passes[vote.protocol] += 1
+            number = passes[vote.protocol]
+            rater = vote.protocol if number == 1 else f"{vote.protocol} {number}"
+            if by == "annotator":
+                rater = vote.annotator
             if unit in raters[rater]:
                 raise BadData(
                     f"{rater!r} voted on {unit!r} under {raters[rater][unit].protocol} and {vote.protocol}: "
                     "one annotator takes one protocol a paragraph; compare by=protocol"
                 )
             raters[rater][unit] = vote
-    return dict(sorted(raters.items(), key=lambda item: list(raters).index(item[0])))
+    if by == "annotator":
+        return dict(raters)
+    return {name: raters[name] for name in sorted(raters, key=lambda n: (PROTOCOLS.index(n.split()[0]), n))}
 
 
 def confusion(first: Mapping[str, Vote], second: Mapping[str, Vote]) -> np.ndarray:
@@ -147,18 +146,28 @@ def confusion(first: Mapping[str, Vote], second: Mapping[str, Vote]) -> np.ndarr
     return counts
 
 
+LENGTHS = ((60, "under 60 characters"), (150, "60–149"), (300, "150–299"), (10**9, "300 and more"))
+
+
+def length_slice(votes: Sequence[Vote]) -> str | None:
+    """The length class of a paragraph, known from a `sentences` vote, whose spans cover the text; else None."""
+    ends = [vote.sentences[-1].end for vote in votes if vote.sentences]
+    return next(name for limit, name in LENGTHS if ends[0] < limit) if ends else None
+
+
 def agreement_report(
     votes: Sequence[Vote],
-    sources: Mapping[str, str] | None = None,
+    slices: Mapping[str, Mapping[str, str]] | None = None,
     by: str = "protocol",
     replicates: int = 2000,
     seed: int = 0,
 ) -> dict:
-    """Agreement of all votes, by pair of raters and by source (document id → source), as plain data.
+    """Agreement of all votes, by pair of raters and by slice, as plain data.
 
-    `{"paragraphs", "documents", "raters": {name: votes}, "all": {question: …}, "pairs": [{"raters",
-    "questions", "confusion"}], "sources": {name: …}, "by", "replicates", "seed"}`, where a question
-    is `primary` or a function and holds the fields of `Agreement`.
+    `slices` maps a slice's name to paragraph id → part (`{"source": {"c001-000": "constructed", …}}`);
+    `length` is added. Returns `{"paragraphs", "documents", "raters": {name: votes}, "all": {question: …},
+    "pairs": [{"raters", "questions", "confusion"}], "slices": {name: {part: {question: …}}}, "by",
+    "replicates", "seed"}`, where a question is `primary` or a function and holds the fields of `Agreement`.
     """
     current = current_votes(votes)
     raters = name_raters(current, by)
@@ -173,9 +182,15 @@ def agreement_report(
             continue
         counts = confusion(raters[first], raters[second]).tolist()
         pairs.append({"raters": [first, second], "questions": questions(common), "confusion": counts})
-    by_source: dict[str, dict[str, list[Vote]]] = defaultdict(dict)
-    for unit, cast in current.items():
-        by_source[(sources or {}).get(doc_id_of(unit), "unlisted")][unit] = cast
+    lengths = {unit: length_slice(cast) for unit, cast in current.items()}
+    parts: dict[str, dict[str, dict[str, list[Vote]]]] = {}
+    for name, part_of in {**(slices or {}), "length": lengths}.items():
+        groups: dict[str, dict[str, list[Vote]]] = defaultdict(dict)
+        for unit, cast in current.items():
+            if part_of.get(unit):
+                groups[part_of[unit]][unit] = cast
+        order = [label for _, label in LENGTHS] if name == "length" else sorted(groups)
+        parts[name] = {part: groups[part] for part in order if part in groups}
     return {
         "paragraphs": len(current),
         "documents": len({doc_id_of(unit) for unit in current}),
@@ -183,7 +198,7 @@ def agreement_report(
         "categories": list(CATEGORIES),
         "all": questions(current),
         "pairs": pairs,
-        "sources": {source: questions(part) for source, part in sorted(by_source.items())},
+        "slices": {name: {part: questions(cast) for part, cast in groups.items()} for name, groups in parts.items()},
         "by": by,
         "replicates": replicates,
         "seed": seed,

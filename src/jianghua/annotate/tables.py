@@ -10,9 +10,10 @@ def agreement_tables(report: dict) -> str:
     raters = ", ".join(f"{rater} {votes}" for rater, votes in report["raters"].items())
     lines = [f"{report['paragraphs']} paragraphs of {report['documents']} documents; votes: {raters}", ""]
     lines += _questions("all votes", report["all"])
-    for source, questions in report["sources"].items():
-        if len(report["sources"]) > 1:
-            lines += _questions(f"source {source}", questions)
+    for name, parts in report["slices"].items():
+        for part, questions in parts.items():
+            if len(parts) > 1:
+                lines += _questions(f"{name}: {part}", questions)
     for pair in report["pairs"]:
         if len(report["raters"]) > 2:
             lines += _questions(" × ".join(pair["raters"]), pair["questions"])
@@ -26,14 +27,14 @@ def agreement_tables(report: dict) -> str:
 
 
 def _questions(title: str, questions: dict) -> list[str]:
-    lines = [f"{title:<28} {'alpha':>6}  {'95 % interval':>16}  {'agree':>7}  {'paragraphs':>10}  {'documents':>9}"]
+    lines = [f"{title:<34} {'alpha':>6}  {'95 % interval':>16}  {'agree':>7}  {'paragraphs':>10}  {'documents':>9}"]
     for name in QUESTIONS:
         row = questions[name]
         interval = "–" if row["low"] is None else f"[{row['low']:.3f}, {row['high']:.3f}]"
         alpha = "–" if row["alpha"] is None else f"{row['alpha']:.3f}"
         percent = "–" if row["percent"] is None else f"{row['percent']:.1f} %"
         lines.append(
-            f"  {name:<26} {alpha:>6}  {interval:>16}  {percent:>7}  {row['units']:>10}  {row['documents']:>9}"
+            f"  {name:<32} {alpha:>6}  {interval:>16}  {percent:>7}  {row['units']:>10}  {row['documents']:>9}"
         )
     return [*lines, ""]
 

@@ -13,6 +13,7 @@ from jianghua.files import read_jsonl
 from jianghua.schema import LABELS, PROTOCOLS, SOURCES, BadData, SentenceSpan, Vote, check_record
 
 ADJUDICATED = "adjudicated.jsonl"
+ANNOTATORS = "annotators.jsonl"
 
 
 def doc_id_of(paragraph_id: str) -> str:
@@ -163,7 +164,7 @@ def _vote_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = [path / f"{protocol}.jsonl" for protocol in PROTOCOLS]
-    known = {file.name for file in files} | {ADJUDICATED}
+    known = {file.name for file in files} | {ADJUDICATED, ANNOTATORS}
     if stray := sorted({file.name for file in path.glob("*.jsonl")} - known):
         raise BadData(f"{path / stray[0]}: not a vote file; vote files are named {', '.join(PROTOCOLS)} (.jsonl)")
     found = [file for file in files if file.exists()]
@@ -199,6 +200,17 @@ def newest_round(votes: Iterable[Vote]) -> list[Vote]:
     return [vote for cast in current_votes(votes).values() for vote in cast]
 
 
+def read_annotators(folder: str | Path) -> dict[str, dict]:
+    """Annotator → `{"kind", "guidelines"}` of `annotators.jsonl`: model or person, and the edition read.
+
+    `guidelines` is None for an annotator who read none (`names_only`). A folder without the file has none.
+    """
+    path = Path(folder) / ANNOTATORS
+    types = {"annotator": str, "kind": str, "guidelines": (int, type(None))}
+    rows = read_jsonl(path, lambda row: check_record(row, types)) if path.exists() else []
+    return {row["annotator"]: row for row in rows}
+
+
 def read_sources(speeches: str | Path) -> dict[str, str]:
     """Document id → source, from `SOURCE/manifest.jsonl` in a folder of speeches; empty without any."""
     sources = {}
@@ -208,3 +220,21 @@ def read_sources(speeches: str | Path) -> dict[str, str]:
             rows = read_jsonl(manifest, lambda row: check_record(row, {"doc_id": str}))
             sources |= {row["doc_id"]: source for row in rows}
     return sources
+
+
+def standard_slices(
+    votes: Iterable[Vote], sources: Mapping[str, str], annotators: Mapping[str, dict]
+) -> dict[str, dict[str, str]]:
+    """The slices of an agreement report (paragraph id → part): `source`, and `guidelines`.
+
+    A paragraph is `fresh` where everybody who voted on it read the newest edition of the guidelines, or
+    none: it played no part in writing them.
+    """
+    ids = {vote.id for vote in votes}
+    slices = {"source": {unit: sources.get(doc_id_of(unit), "unlisted") for unit in ids}}
+    editions = {name: row["guidelines"] for name, row in annotators.items() if row["guidelines"] is not None}
+    if editions:
+        newest = max(editions.values())
+        older = {vote.id for vote in votes if editions.get(vote.annotator, newest) < newest}
+        slices["guidelines"] = {unit: "used to revise them" if unit in older else "fresh" for unit in ids}
+    return slices

@@ -148,10 +148,9 @@ def index_rows(rows: dict[str, dict[str, list[dict]]]) -> list[dict]:
             entry["functions"] = row["functions"]
             entry["agreement_primary"] = primary["agreement"] if primary else None
             entry["agreement_functions"] = row["agreement"]
-            entry["votes"] = [
-                {"protocol": v["protocol"], "label": p["label"] if p else None, "functions": v["functions"]}
-                for v, p in zip(row["votes"], primary["votes"] if primary else [None] * len(row["votes"]), strict=True)
-            ]
+            # without a primary function the paragraph has no primary votes to show
+            labels_cast = [{"label": v["label"]} for v in primary["votes"]] if primary else [{}] * len(row["votes"])
+            entry["votes"] = [v | cast for v, cast in zip(row["votes"], labels_cast, strict=True)]
             index.append(entry)
     return index
 
@@ -219,13 +218,16 @@ def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
     public text can reproduce every table.
     """
     from jianghua.dataset.card import card
+    from jianghua.dataset.croissant import croissant
 
     scores = results / f"{result.name}.md"
     text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
     with folder_atomic(output, marks=("primary/train-00000-of-00001.parquet",)) as folder:
         write_parquet(result.rows, folder)
         write_atomic(folder / "README.md", text)
-        write_atomic(folder / "GUIDELINES.md", (data / "GUIDELINES.md").read_bytes())
+        write_atomic(folder / "croissant.json", croissant(result, folder, data))
+        for name in ("GUIDELINES.md", "CHANGELOG.md"):
+            write_atomic(folder / name, (data / name).read_bytes())
     if result.name == "full":
         write_jsonl(data / "index.jsonl", index_rows(result.rows))
         write_jsonl(data / "near_duplicates.jsonl", result.removed)

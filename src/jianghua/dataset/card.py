@@ -4,7 +4,14 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-from jianghua.annotate import agreement_report, newest_round, read_adjudicated, read_votes
+from jianghua.annotate import (
+    agreement_report,
+    newest_round,
+    read_adjudicated,
+    read_annotators,
+    read_votes,
+    standard_slices,
+)
 from jianghua.dataset.build import CONFIGS, Build
 from jianghua.dataset.sources import read_manifests
 from jianghua.schema import LABELS, SPLITS, BadData
@@ -74,7 +81,9 @@ def card(build: Build, data: Path, scores: str = "") -> str:
     speeches = read_manifests(data)
     ids = {row["id"] for part in build.rows["functions"].values() for row in part}
     votes = [vote for vote in newest_round(read_votes(data / "annotations")) if vote.id in ids]
-    report = agreement_report(votes, {info.doc_id: info.source for info in speeches.values()})
+    sources = {info.doc_id: info.source for info in speeches.values()}
+    annotators = read_annotators(data / "annotations")
+    report = agreement_report(votes, standard_slices(votes, sources, annotators))
     every = [row for part in build.rows["functions"].values() for row in part]
     environment = Environment(
         loader=PackageLoader("jianghua.dataset", "."), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True

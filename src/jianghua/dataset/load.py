@@ -1,10 +1,12 @@
 """A build on disk → rows, for training and scoring."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
+from jianghua.dataset.subsets import take
 from jianghua.files import read_jsonl, text_sha256
 from jianghua.schema import LABELS, SPLITS, BadData, BadUsage
 
@@ -41,8 +43,8 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
     return rows
 
 
-def load_build(folder: Path, config: str) -> Loaded:
-    """All splits of one configuration of the build in `folder`."""
+def load_build(folder: Path, config: str, subset: Mapping | None = None) -> Loaded:
+    """All splits of one configuration of the build in `folder`, or what `subset` takes of them (see `subsets`)."""
     if config not in CONFIGS:
         raise BadUsage(f"data.config={config}: the configurations are {', '.join(CONFIGS)}")
     if not folder.is_dir():
@@ -50,7 +52,7 @@ def load_build(folder: Path, config: str) -> Loaded:
     rows = {name: {split: _read(folder, name, split) for split in SPLITS} for name in CONFIGS}
     sources = {row["source"] for part in rows["functions"].values() for row in part}
     name = "full" if "public" in sources else "constructed"
-    return Loaded(name, index_fingerprint(index_rows(rows)), rows[config])
+    return Loaded(name, index_fingerprint(index_rows(rows)), take(rows[config], subset, config))
 
 
 def read_index(data: Path, build: str) -> list[dict]:
@@ -61,7 +63,7 @@ def read_index(data: Path, build: str) -> list[dict]:
     return rows
 
 
-def index_as_build(data: Path, build: str, config: str) -> Loaded:
+def index_as_build(data: Path, build: str, config: str, subset: Mapping | None = None) -> Loaded:
     """A build without its text, from the index in the tree: enough to score predictions."""
     index = read_index(data, build)
     rows: dict[str, list[dict]] = {split: [] for split in SPLITS}
@@ -69,7 +71,7 @@ def index_as_build(data: Path, build: str, config: str) -> Loaded:
         if config == "functions" or row["label"] is not None:
             agreement = row["agreement_functions" if config == "functions" else "agreement_primary"]
             rows[row["split"]].append(row | {"agreement": agreement})
-    return Loaded(build, index_fingerprint(index), rows)
+    return Loaded(build, index_fingerprint(index), take(rows, subset, config))
 
 
 def train_documents(data: Path, public: Path) -> list[list[str]]:

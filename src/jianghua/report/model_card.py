@@ -18,7 +18,10 @@ def encoder_card(folder: Path, record: dict) -> str:
     )
     step = max(1, len(curve) // 12)
     lengths = ", ".join(f"{name} {n}" for name, n in record["sequence_length"].items())
-    points = "\n".join(f"| {row['step']:,} | {row['loss']:.3f} |" for row in [*curve[step - 1 : -1 : step], last])
+    points = "\n".join(
+        f"| {row['step']:,} | {row['loss']:.3f} | {row['set_loss']:.3f} |"
+        for row in [*curve[step - 1 : -1 : step], last]
+    )
     return f"""---
 license: {record["license"]}
 language:
@@ -41,14 +44,15 @@ scratch on CPU.
 The weights' licence is that of the most demanding of these texts. No validation or test document of the benchmark was
 read: the script refuses them by hash, and leaves out ritual sentences that train documents share with them.
 
-**How.** Masked language modelling over spans of 1–4 characters, {record["mask_share"]:.0%} of tokens; token
+**How.** Masked language modelling over spans of 1–4 characters, {record["mask_share"]:.0%} of tokens, and with
+weight {record["set_weight"]} the pooled first token naming the set of tokens of its sequence (cross-entropy); token
 embeddings start from factorised co-occurrence counts; {record["steps"]:,} steps of at most
 {record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million in all), AdamW, peak learning rate
 {record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};
 {last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 
-| step | training loss (mean of the 50 steps before) |
-| ---: | ---: |
+| step | masked tokens: training loss (mean of the 50 steps before) | token sets |
+| ---: | ---: | ---: |
 {points}
 
 The whole curve stands in `loss_curve.jsonl`, the configuration in `pretraining.yaml`. What it is worth on the

@@ -4,7 +4,9 @@ Sequences are runs of consecutive paragraphs of one document, so that each stays
 a batch is one flat row of them (see `models.flat`); the vocabulary-sized output is computed at the
 masked places only. Masking follows BERT (Devlin et al. 2019, §3.1: of the chosen tokens 80 % become
 `[MASK]`, 10 % a random token, 10 % stay) with the choice made by spans of 1–4 characters, as MacBERT
-does for Chinese words (Cui et al. 2020, §3.2). Token embeddings start from co-occurrence counts.
+does for Chinese words (Cui et al. 2020, §3.2). Beside it the pooled first token, which is what a
+classifier reads, names the set of tokens of its sequence: masked language modelling alone leaves it
+untrained. Token embeddings start from co-occurrence counts.
 """
 
 import gzip
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import torch
 from transformers import BertConfig, BertForMaskedLM
+from transformers.models.bert.modeling_bert import BertPooler
 
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.models import flat
@@ -99,12 +102,34 @@ def mask_tokens(
     return masked, places
 
 
-def masked_loss(model: BertForMaskedLM, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor):
-    """Mean cross-entropy at `places`; `row` is the masked concatenation of `sequences`."""
-    pieces = list(row.split([len(sequence) for sequence in sequences]))
-    states, _ = flat.token_states(model, pieces)
-    logits = model.cls(states[places])
-    return torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places])
+class TokenSet(torch.nn.Module):
+    """From the pooled first token to logits over the vocabulary, through the token embeddings."""
+
+    def __init__(self, hidden: int, vocabulary: int):
+        super().__init__()
+        self.dense = torch.nn.Linear(hidden, hidden)
+        self.bias = torch.nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, pooled: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(self.dense(pooled), embeddings, self.bias)
+
+
+def pretraining_losses(
+    model: BertForMaskedLM, head: TokenSet, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy at `places`, and of each sequence's pooled state with the set of its tokens.
+
+    `row` is the masked concatenation of `sequences`, whose own tokens are the answers to both; the
+    second target spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`.
+    """
+    lengths = [len(sequence) for sequence in sequences]
+    states, _ = flat.token_states(model, list(row.split(lengths)))
+    masked = torch.nn.functional.cross_entropy(model.cls(states[places]), torch.cat(sequences)[places])
+    starts = torch.tensor([0, *lengths[:-1]]).cumsum(0)
+    pooled = model.bert.pooler(states[starts][:, None])
+    logs = head(pooled, model.bert.embeddings.word_embeddings.weight).log_softmax(1)
+    named = [logs[i, sequence[1:-1].unique()].mean() for i, sequence in enumerate(sequences)]
+    return masked, -torch.stack(named).mean()
 
 
 def mixed_order(sources: dict[str, list], weights: dict[str, float], rng: random.Random) -> Iterator[torch.Tensor]:
@@ -140,6 +165,7 @@ def pretrain(
     warmup: int,
     weight_decay: float,
     mask_share: float,
+    set_weight: float,
     seed: int,
     checkpoint_minutes: float,
     progress: Callable[[dict], None],
@@ -157,6 +183,9 @@ def pretrain(
         vocab_size=vocabulary, pad_token_id=0, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **architecture
     )
     model = BertForMaskedLM(config)
+    model.bert.pooler = BertPooler(config)  # left out by the class, wanted by classifiers
+    model.bert.pooler.apply(model._init_weights)
+    head = TokenSet(config.hidden_size, vocabulary)
     start = cooccurrence_embeddings(
         (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
     )
@@ -166,8 +195,9 @@ def pretrain(
         embeddings[config.pad_token_id] = 0
     flat.use_flat(model)
     model.train()
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
+    trained = torch.nn.ModuleList([model, head])
+    decayed = [p for p in trained.parameters() if p.ndim > 1]
+    plain = [p for p in trained.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
     generator = torch.Generator().manual_seed(seed)
@@ -182,7 +212,7 @@ def pretrain(
         state = torch.load(checkpoint, weights_only=True)
         if state["seed"] != seed or state["steps"] != steps or state["vocabulary"] != vocabulary:
             raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
-        model.load_state_dict(state["model"])
+        trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
     began = saved = time.monotonic()
@@ -198,26 +228,27 @@ def pretrain(
             continue
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, warmup, learning_rate)
-        loss = masked_loss(model, batch, masked, places)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        loss, set_loss = pretraining_losses(model, head, batch, masked, places)
+        (loss + set_weight * set_loss).backward()
+        torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        losses.append(float(loss.detach()))
+        losses.append((float(loss.detach()), float(set_loss.detach())))
         tokens += used
         now = time.monotonic()
         seconds = spent + now - began
-        if not math.isfinite(losses[-1]):
-            raise BadData(f"loss is {losses[-1]} at step {step}: lower learning_rate")
+        if not math.isfinite(sum(losses[-1])):
+            raise BadData(f"loss is {sum(losses[-1])} at step {step}: lower learning_rate")
         if (step + 1) % 50 == 0 or step + 1 == steps:
-            row_ = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4)}
+            masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
+            row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
             row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
             curve.append(row_)
             progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
             losses, tokens, tick = [], 0, now
         if now - saved > checkpoint_minutes * 60:
             saved = now
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seed": seed}
+            state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seed": seed}
             state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
             temporary = checkpoint.with_suffix(".tmp")
             torch.save(state, temporary)

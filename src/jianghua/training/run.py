@@ -1,5 +1,6 @@
 """One run from configuration to `DONE`: fit, predict validation and test, score, write the run folder."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
                 "thresholds": str(list(classifier.thresholds)),
                 "model": config["model"]["name"],
                 "seed": str(config["seed"]),
+                "subset": json.dumps(config["data"].get("subset")),
             },
         )
         threads = 1

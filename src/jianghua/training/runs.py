@@ -121,6 +121,7 @@ class Run:
     build: str
     fingerprint: str
     predictions: list[Prediction]
+    subset: dict | None = None
 
     def check_dataset(self, build: str, fingerprint: str) -> None:
         """Refuse to score the run against another dataset than the one it was trained on."""
@@ -148,6 +149,7 @@ def read_run(folder: Path) -> Run:
             metadata["build"],
             metadata["fingerprint"],
             predictions,
+            json.loads(metadata.get("subset", "null")),
         )
     except KeyError as error:
         raise BadData(f"{folder}: environment.json or predictions.parquet does not say its {error}") from None

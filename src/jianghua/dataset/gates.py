@@ -1,0 +1,254 @@
+"""What must hold of the data: no templates, no shortcuts, no leaks, and constructed text that transfers.
+
+Everything is measured on the rows of a build, the shortcuts by cross-validation over documents on
+train and validation paragraphs; test paragraphs are only compared with the others for leaks.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jianghua.dataset.duplicates import shingles
+from jianghua.schema import LABELS, SPLITS
+
+PHRASE_LENGTH, MOST_DOCUMENTS, MOST_SET_PHRASES = 12, 3, 100
+KEYWORDS = 20  # single words a class
+OPENING = 10  # characters
+FOLDS = 5
+TRANSFER_MINIMUM = 15  # paragraphs a function must have in public train and public validation to be compared
+_NOT_TEXT = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the data; `limit` is None where it is reported and not capped."""
+
+    name: str
+    value: float
+    limit: float | None = None
+    at_least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.limit is None or (self.value >= self.limit if self.at_least else self.value <= self.limit)
+
+
+def all_rows(rows: dict[str, list[dict]], source: str, splits: Sequence[str] = SPLITS) -> list[dict]:
+    return [row for split in splits for row in rows[split] if row["source"] == source]
+
+
+def _bare(text: str, set_phrases: Sequence[str]) -> list[str]:
+    """Stretches of `text` without punctuation, cut where a set phrase stood."""
+    text = _NOT_TEXT.sub("", text)
+    for phrase in set_phrases:
+        text = text.replace(phrase, "\n")
+    return text.split("\n")
+
+
+def repeated_strings(rows: Sequence[dict], set_phrases: Sequence[str] = ()) -> dict[str, int]:
+    """12-character strings outside the set phrases that occur in more than 3 documents → how many."""
+    seen: dict[str, set] = defaultdict(set)
+    for row in rows:
+        for stretch in _bare(row["text"], set_phrases):
+            for i in range(len(stretch) - PHRASE_LENGTH + 1):
+                seen[stretch[i : i + PHRASE_LENGTH]].add(row["doc_id"])
+    return {string: len(docs) for string, docs in seen.items() if len(docs) > MOST_DOCUMENTS}
+
+
+def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:
+    """Share of the characters (punctuation left out) that set phrases cover."""
+    total = sum(len(_NOT_TEXT.sub("", row["text"])) for row in rows)
+    left = sum(len(stretch) for row in rows for stretch in _bare(row["text"], set_phrases))
+    return 1 - left / total if total else 0.0
+
+
+def distinct_ratio(rows: Sequence[dict], characters: int, size: int = 4) -> float:
+    """Distinct over all 4-grams in the first `characters` characters, paragraphs in the order of their hashes.
+
+    The ratio falls with the length of a text, so only equal lengths compare.
+    """
+    grams: set[str] = set()
+    total = 0
+    for row in sorted(rows, key=lambda row: row["sha256"]):
+        text = _NOT_TEXT.sub("", row["text"])
+        found = [text[i : i + size] for i in range(len(text) - size + 1)]
+        grams.update(found)
+        total += len(found)
+        if total >= characters:
+            break
+    return len(grams) / total if total else 0.0
+
+
+def closest_between_splits(rows: dict[str, list[dict]]) -> float:
+    """The highest 5-gram Jaccard similarity of two paragraphs in different splits, computed exactly."""
+    from scipy.sparse import csr_matrix
+
+    texts = [(row["text"], number) for number, split in enumerate(SPLITS) for row in rows[split]]
+    known: dict[str, int] = {}
+    columns, ends = [], [0]
+    for text, _ in texts:
+        columns += [known.setdefault(gram, len(known)) for gram in shingles(text)]
+        ends.append(len(columns))
+    matrix = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(texts), len(known)))
+    sizes, split = np.diff(ends), np.array([number for _, number in texts])
+    common = (matrix @ matrix.T).tocoo()
+    apart = split[common.row] != split[common.col]
+    i, j, shared = common.row[apart], common.col[apart], common.data[apart]
+    return float((shared / (sizes[i] + sizes[j] - shared)).max(initial=0.0))
+
+
+def _classifier():
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
+
+
+def _tfidf(ngrams: tuple[int, int] = (1, 3)):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer="char", ngram_range=ngrams, min_df=2, sublinear_tf=True)
+
+
+def _binned():
+    """Numbers (one a row) → which of ten equal-frequency bins, one-hot: any shape of dependence fits."""
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    return KBinsDiscretizer(n_bins=10, encode="onehot", strategy="quantile", quantile_method="averaged_inverted_cdf")
+
+
+class _Keywords:
+    """Presence of the 20 words a class (2–4 characters) that tell it best from the rest, by chi-squared."""
+
+    def fit_transform(self, texts, y):
+        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.feature_selection import chi2
+
+        self.vectorizer = CountVectorizer(analyzer="char", ngram_range=(2, 4), min_df=5, binary=True)
+        counts = self.vectorizer.fit_transform(texts)
+        chosen: set[int] = set()
+        for label in np.unique(y):
+            chosen |= set(np.argsort(-np.nan_to_num(chi2(counts, y == label)[0]))[:KEYWORDS].tolist())
+        self.chosen = sorted(chosen)
+        return counts[:, self.chosen]
+
+    def transform(self, texts):
+        return self.vectorizer.transform(texts)[:, self.chosen]
+
+
+def _macro_f1(y, predicted, labels=None) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(y, predicted, average="macro", labels=labels, zero_division=0))
+
+
+def cross_validated(rows: Sequence[dict], inputs: Sequence, features) -> float:
+    """Macro-F1 of `inputs` → `features()` → logistic regression, out of fold, documents never split."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    y = np.array([row["label"] for row in rows])
+    groups = [row["doc_id"] for row in rows]
+    predicted = np.zeros_like(y)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    for train, test in folds.split(y, y, groups):
+        extract = features()
+        x = extract.fit_transform([inputs[i] for i in train], y[train])
+        predicted[test] = _classifier().fit(x, y[train]).predict(extract.transform([inputs[i] for i in test]))
+    return _macro_f1(y, predicted)
+
+
+def shortcuts(rows: Sequence[dict]) -> list[Measure]:
+    """What gives the primary function away: macro-F1 from one cheap cue alone, and from the words."""
+    texts = [row["text"] for row in rows]
+    last = defaultdict(int)
+    for row in rows:
+        last[row["doc_id"]] = max(last[row["doc_id"]], row["position"])
+    place = [[row["position"] / max(1, last[row["doc_id"]])] for row in rows]
+    return [
+        Measure("length alone", cross_validated(rows, [[len(t)] for t in texts], _binned), 0.45),
+        Measure(f"the {KEYWORDS} best single keywords a class", cross_validated(rows, texts, _Keywords), 0.60),
+        Measure(f"the first {OPENING} characters", cross_validated(rows, [t[:OPENING] for t in texts], _tfidf), 0.60),
+        Measure("place in the document", cross_validated(rows, place, _binned)),
+        Measure("TF-IDF + logistic regression", cross_validated(rows, texts, _tfidf)),
+    ]
+
+
+def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
+    """What constructed paragraphs teach about public ones, beside what public ones teach.
+
+    TF-IDF + logistic regression trained on constructed train paragraphs, and on as many public train
+    paragraphs of each function; macro-F1 on public validation, over the functions with at least
+    `TRANSFER_MINIMUM` paragraphs in both public parts. The constructed paragraphs are drawn `draws`
+    times. None where the build has no public part or fewer than two such functions.
+    """
+    public, held = all_rows(rows, "public", ["train"]), all_rows(rows, "public", ["validation"])
+    constructed = all_rows(rows, "constructed", ["train"])
+
+    def of(part, label):
+        return [row for row in part if row["label"] == label]
+
+    labels = [i for i in range(len(LABELS)) if min(len(of(public, i)), len(of(held, i))) >= TRANSFER_MINIMUM]
+    if len(labels) < 2:
+        return None
+    count = {i: min(len(of(public, i)), len(of(constructed, i))) for i in labels}
+
+    def score(train: list[dict]) -> float:
+        vectorizer = _tfidf()
+        x = vectorizer.fit_transform([row["text"] for row in train])
+        model = _classifier().fit(x, [row["label"] for row in train])
+        part = [row for row in held if row["label"] in labels]
+        predicted = model.predict(vectorizer.transform([row["text"] for row in part]))
+        return _macro_f1([row["label"] for row in part], predicted, labels)
+
+    def draw(part: list[dict], number: int) -> list[dict]:
+        def order(row):
+            return hashlib.sha256(f"{number}:{row['sha256']}".encode()).hexdigest()
+
+        return [row for i in labels for row in sorted(of(part, i), key=order)[: count[i]]]
+
+    from_constructed = [score(draw(constructed, n)) for n in range(draws)]
+    from_public = [score(draw(public, n)) for n in range(draws)]
+    return {
+        "functions": [LABELS[i] for i in labels],
+        "paragraphs": sum(count.values()),
+        "constructed": float(np.mean(from_constructed)),
+        "public": float(np.mean(from_public)),
+        "ratio": float(np.mean(from_constructed) / np.mean(from_public)),
+    }
+
+
+def gates(rows: dict[str, dict[str, list[dict]]], set_phrases: Sequence[str]) -> dict:
+    """All measures of a build's `rows` (configuration → split → rows), as the card prints them.
+
+    `{"measures": [Measure], "variety": {source: {"set_phrases", "distinct_4_grams"}}, "shortcuts":
+    {source: [Measure]}, "transfer": … or None, "repeated": {string: documents}}`.
+    """
+    every = rows["functions"]
+    sources = sorted({row["source"] for part in every.values() for row in part})
+    repeated = repeated_strings(all_rows(every, "constructed"), set_phrases)
+    counts = [sum(len(row["text"]) for row in all_rows(every, source)) for source in sources]
+    variety = {
+        source: {
+            "set_phrases": set_phrase_share(all_rows(every, source), set_phrases),
+            "distinct_4_grams": distinct_ratio(all_rows(every, source), int(0.8 * min(counts))),
+        }
+        for source in sources
+    }
+    measures = [
+        Measure("12-character strings in more than 3 constructed documents", len(repeated), 0),
+        Measure("set phrases", len(set_phrases), MOST_SET_PHRASES),
+        Measure("closest two paragraphs in different splits (5-gram Jaccard)", closest_between_splits(every), 0.4999),
+    ]
+    moved = transfer(rows["primary"])
+    if moved:
+        measures.append(Measure("transfer to public validation, share of public training", moved["ratio"], 0.8, True))
+    return {
+        "measures": measures,
+        "variety": variety,
+        "shortcuts": {source: shortcuts(all_rows(rows["primary"], source, SPLITS[:2])) for source in sources},
+        "transfer": moved,
+        "repeated": repeated,
+    }

@@ -1,0 +1,68 @@
+"""Further split configurations: parts of the main split's parts, so that nothing that was test becomes train.
+
+A configuration (conf/data/*.yaml, `subset`) gives a rule a part; a row stays if it fits the rule:
+`source` (one of the sources), `year` ([first, last], either null), `per_class` with `draw` (so many
+paragraphs of each label, the draw a fixed one). A part without a rule stays whole.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+from jianghua.schema import LABELS, SOURCES, SPLITS, BadData, BadUsage
+
+RULES = ("source", "year", "per_class", "draw")
+
+
+def take(rows: dict[str, list[dict]], subset: Mapping | None, config: str) -> dict[str, list[dict]]:
+    """Rows by split that fit `subset` (split → rule); raises `BadUsage` for a rule that does not exist.
+
+    Raises `BadData` where a part would be empty.
+    """
+    if not subset:
+        return rows
+    if unknown := sorted(set(subset) - set(SPLITS)):
+        raise BadUsage(f"data.subset.{unknown[0]}: the parts are {', '.join(SPLITS)}")
+    return {split: _part(rows[split], subset.get(split) or {}, split, config) for split in SPLITS}
+
+
+def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict]:
+    if unknown := sorted(set(rule) - set(RULES)):
+        raise BadUsage(f"data.subset.{split}.{unknown[0]}: the rules are {', '.join(RULES)}")
+    kept = rows
+    if rule.get("source") is not None:
+        if rule["source"] not in SOURCES:
+            raise BadUsage(f"data.subset.{split}.source={rule['source']}: the sources are {', '.join(SOURCES)}")
+        kept = [row for row in kept if row["source"] == rule["source"]]
+    if rule.get("year") is not None:
+        first, last = rule["year"]
+        kept = [
+            row
+            for row in kept
+            if row["year"] is not None and (first or row["year"]) <= row["year"] <= (last or row["year"])
+        ]
+    if rule.get("per_class") is not None:
+        kept = _draw(kept, rule["per_class"], rule.get("draw") or 1, split, config)
+    if rows and not kept:
+        raise BadData(
+            f"data.subset.{split} leaves no paragraph; a configuration that names the public source needs the full "
+            "build: scripts/build_dataset.py public=FOLDER output=DIR, then data.path=DIR"
+        )
+    return kept
+
+
+def _draw(rows: list[dict], per_class: int, draw: int, split: str, config: str) -> list[dict]:
+    if config != "primary":
+        raise BadUsage("data.subset …per_class: paragraphs a class can be counted for data.config=primary only")
+    if min(per_class, draw) < 1:
+        raise BadUsage(f"data.subset.{split}: per_class and draw are whole numbers from 1")
+
+    def order(row: dict) -> str:
+        return hashlib.sha256(f"jianghua-draw-{draw}:{row['sha256']}".encode()).hexdigest()
+
+    chosen = set()
+    for label, name in enumerate(LABELS):
+        of_label = sorted((row for row in rows if row["label"] == label), key=order)
+        if len(of_label) < per_class:
+            raise BadData(f"data.subset.{split}.per_class={per_class}: {name} has only {len(of_label)} paragraphs")
+        chosen |= {row["id"] for row in of_label[:per_class]}
+    return [row for row in rows if row["id"] in chosen]
