@@ -3,12 +3,13 @@
 from jianghua.command import BadUsage, command
 
 
-@command("agreement", paths=("votes", "speeches", "output"))
+@command("agreement", paths=("votes", "gold", "speeches", "output"))
 def main(config):
     import json
     from pathlib import Path
 
     from jianghua.annotate import (
+        against_gold,
         aggregate,
         agreement_report,
         read_adjudicated,
@@ -30,6 +31,9 @@ def main(config):
     result = aggregate(votes, read_adjudicated(folder / ADJUDICATED))
     slices = standard_slices(votes, read_sources(config.speeches), read_annotators(folder))
     report = agreement_report(votes, slices, config.by, config.replicates, config.seed)
+    if config.gold is not None:
+        decided = aggregate(read_votes(config.gold), read_adjudicated(Path(config.gold) / ADJUDICATED))
+        report["against_gold"] = against_gold(votes, decided.as_votes(), config.by, config.replicates, config.seed)
     report["gold"] = {
         "primary": sum(row.primary_settled for row in result.rows.values()),
         "functions": sum(row.functions_settled for row in result.rows.values()),

@@ -1,15 +1,17 @@
-"""Make annotation tasks of paragraphs, or add annotators' answers to the votes: see conf/annotate.yaml."""
+"""Annotation tasks of paragraphs, a packet for people, or annotators' answers into votes: see conf/annotate.yaml."""
 
 from jianghua.command import BadUsage, command
 
 
-@command("annotate", paths=("import", "export", "output", "paragraphs", "annotator"))
+@command("annotate", paths=("import", "export", "packet", "dataset", "output", "paragraphs", "annotator"))
 def main(config):
     from jianghua.annotate import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
     from jianghua.schema import PROTOCOLS
 
-    if (config["import"] is None) == (config.export is None):
-        raise BadUsage("give either import=FILE (answers) or export=FILE (paragraphs)")
+    if sum(config[way] is not None for way in ("import", "export", "packet")) != 1:
+        raise BadUsage("give one of import=FILE (answers), export=FILE (paragraphs), packet=DIR (tasks for people)")
+    if config.packet is not None:
+        return make_packet(config)
     if config.format not in FORMATS:
         raise BadUsage(f"unknown format {config.format!r}: format= is one of {', '.join(FORMATS)}")
     if config.protocol is not None and config.protocol not in PROTOCOLS:
@@ -31,6 +33,18 @@ def main(config):
     file, total = add_votes(folder, config.protocol, answers, config.round, texts)
     annotators = len({answer.annotator for answer in answers})
     print(f"{len(answers)} votes of {annotators} annotators added, {skipped} skipped: {file} holds {total}")
+
+
+def make_packet(config):
+    from pathlib import Path
+
+    from jianghua.annotate import write_packet
+    from jianghua.dataset import fixed_packet
+
+    data = Path(config.data_root)
+    paragraphs = fixed_packet(data, Path(config.dataset))
+    write_packet(paragraphs, data / "GUIDELINES.md", Path(config.packet))
+    print(f"{len(paragraphs)} paragraphs for people → {config.packet}")
 
 
 if __name__ == "__main__":

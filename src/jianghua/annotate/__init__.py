@@ -7,10 +7,11 @@
 What annotators are told stands in data/GUIDELINES.md.
 """
 
-from jianghua.annotate.agreement import Agreement, Dispute, agreement_report, disputes, krippendorff_alpha
+from jianghua.annotate.agreement import Agreement, Dispute, against_gold, agreement_report, disputes, krippendorff_alpha
 from jianghua.annotate.exchange import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
 from jianghua.annotate.gold import Adjudication, Aggregate, Gold, aggregate, read_adjudicated
 from jianghua.annotate.names import parse_label
+from jianghua.annotate.packet import choose, write_packet
 from jianghua.annotate.sentences import split_sentences
 from jianghua.annotate.votes import (
     current_votes,
@@ -31,8 +32,10 @@ __all__ = [
     "Dispute",
     "Gold",
     "add_votes",
+    "against_gold",
     "aggregate",
     "agreement_report",
+    "choose",
     "current_votes",
     "derive_from_sentences",
     "disputes",
@@ -49,4 +52,5 @@ __all__ = [
     "read_votes",
     "split_sentences",
     "standard_slices",
+    "write_packet",
 ]

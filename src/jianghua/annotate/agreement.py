@@ -205,6 +205,30 @@ def agreement_report(
     }
 
 
+def against_gold(
+    votes: Sequence[Vote], gold: Mapping[str, Vote], by: str = "annotator", replicates: int = 2000, seed: int = 0
+) -> list[dict]:
+    """Agreement of each rater with gold (paragraph id → a vote that holds the gold answers), as `pairs` of a report.
+
+    Raises `BadData` where no paragraph has both, or a vote is about another text than gold.
+    """
+    current = current_votes(votes)
+    for unit, cast in current.items():
+        if unit in gold and cast[0].sha256 != gold[unit].sha256:
+            raise BadData(
+                f"the votes on {unit!r} are about another text than gold; vote again on the text as it is now"
+            )
+    pairs = []
+    for rater, cast in name_raters(current, by).items():
+        common = {unit: [gold[unit], vote] for unit, vote in cast.items() if unit in gold}
+        if not common:
+            raise BadData(f"gold decides none of the paragraphs that {rater!r} voted on")
+        questions = {name: asdict(result) for name, result in measure(common, replicates, seed).items()}
+        counts = confusion(gold, {unit: pair[1] for unit, pair in common.items()}).tolist()
+        pairs.append({"raters": ["gold", rater], "questions": questions, "confusion": counts})
+    return pairs
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """A paragraph whose votes differ; `primary` and `functions` are the shares of pairs of votes that do."""

@@ -1,6 +1,6 @@
 """Paragraphs out to annotation tools, and votes back in.
 
-Formats: `jsonl` (one object a paragraph, the project's own), `labelstudio`, `doccano`. A vote file is
+Formats: `jsonl` (one object a paragraph, the project's own), `labelstudio`, `doccano`, `csv` (a sheet). A vote file is
 replaced only once everything in the import has been found sound.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jianghua.annotate import doccano, labelstudio
+from jianghua.annotate import doccano, labelstudio, spreadsheet
 from jianghua.annotate.answers import Answer, to_vote
 from jianghua.annotate.names import parse_label
 from jianghua.annotate.sentences import split_sentences
@@ -24,7 +24,7 @@ from jianghua.annotate.votes import (
 from jianghua.files import text_sha256, to_json_line, write_atomic, write_jsonl
 from jianghua.schema import LABELS, BadData, Paragraph, SentenceSpan, Vote, check_record
 
-FORMATS = ("jsonl", "labelstudio", "doccano")
+FORMATS = ("jsonl", "labelstudio", "doccano", "csv")
 
 
 def read_paragraphs(path: str | Path) -> list[Paragraph]:
@@ -74,6 +74,9 @@ def export_tasks(
         write_atomic(output, doccano.to_tasks(tasks))
         write_atomic(labels, doccano.label_list())
         return [output, labels]
+    if format == "csv":
+        write_atomic(output, spreadsheet.to_sheet(tasks))
+        return [output]
     check_format(format)
     for task in tasks:
         text = task["text"]
@@ -95,7 +98,8 @@ def read_answers(path: str | Path, format: str, annotator: str | None = None) ->
     path = Path(path)
     if not path.is_file():
         raise BadData(f"{path}: {'a folder; give one file' if path.is_dir() else 'no such file'}")
-    readers = {"jsonl": _read_jsonl_answers, "labelstudio": labelstudio.read_answers, "doccano": doccano.read_answers}
+    readers = {"jsonl": _read_jsonl_answers, "labelstudio": labelstudio.read_answers}
+    readers |= {"doccano": doccano.read_answers, "csv": spreadsheet.read_answers}
     answers, skipped = readers[check_format(format)](path)
     if not answers:
         raise BadData(f"{path}: no answers in it ({skipped} skipped)")

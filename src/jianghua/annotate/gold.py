@@ -65,6 +65,14 @@ class Aggregate:
         """Ids of the paragraphs that wait for a decision, in the order of `open`."""
         return [dispute.id for dispute in self.open]
 
+    def as_votes(self) -> dict[str, Vote]:
+        """The fully settled paragraphs' gold in the shape of votes, to measure raters against."""
+        return {
+            unit: Vote(unit, "alone", "gold", row.label, row.functions, row.sha256)
+            for unit, row in self.rows.items()
+            if row.primary_settled and row.functions_settled
+        }
+
 
 def read_adjudicated(path: str | Path, sha256s: Mapping[str, str] | None = None) -> dict[str, Adjudication]:
     """Adjudication rows by paragraph id; a missing file has none.

@@ -18,6 +18,9 @@ def agreement_tables(report: dict) -> str:
         if len(report["raters"]) > 2:
             lines += _questions(" × ".join(pair["raters"]), pair["questions"])
         lines += _confusion(pair, report["categories"])
+    for pair in report.get("against_gold", []):
+        lines += _questions(" × ".join(pair["raters"]), pair["questions"])
+        lines += _confusion(pair, report["categories"])
     gold = report["gold"]
     lines.append(
         f"gold: {gold['primary']} primary, {gold['functions']} functions, {gold['disputed']} of them disputed; "

@@ -3,7 +3,7 @@
 from jianghua.dataset.build import Build, build, fingerprint, index_fingerprint, index_rows, write_build
 from jianghua.dataset.card import between_marks
 from jianghua.dataset.duplicates import near_duplicates
-from jianghua.dataset.freeze import freeze_public, freeze_splits
+from jianghua.dataset.freeze import fixed_packet, freeze_public, freeze_splits
 from jianghua.dataset.guard import heldout_hashes, refuse_heldout, without_heldout
 from jianghua.dataset.load import Loaded, index_as_build, load_build, read_index, train_documents
 from jianghua.dataset.sources import read_manifests, read_splits
@@ -16,6 +16,7 @@ __all__ = [
     "between_marks",
     "build",
     "fingerprint",
+    "fixed_packet",
     "freeze_public",
     "freeze_splits",
     "heldout_hashes",

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from jianghua.annotate import aggregate, choose, read_adjudicated, read_votes
+from jianghua.dataset.load import load_build
 from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
 from jianghua.files import read_jsonl, text_sha256, write_jsonl
 from jianghua.ingest import ingest_file
-from jianghua.schema import BadData
+from jianghua.schema import BadData, Paragraph, check_record
 
 
 def freeze_public(data: Path, folder: Path) -> int:
@@ -30,6 +32,29 @@ def freeze_public(data: Path, folder: Path) -> int:
     if added:
         write_jsonl(path, rows)
     return added
+
+
+def fixed_packet(data: Path, dataset: Path) -> list[Paragraph]:
+    """The paragraphs that people are asked about, with their texts from the build in `dataset`.
+
+    They are chosen once (see `annotate.packet`) and stand in `packet.jsonl` from then on, with their
+    hashes. Raises `BadData` where the build lacks one or has another text.
+    """
+    path = data / "packet.jsonl"
+    rows = {row["id"]: row for part in load_build(dataset, "functions").rows.values() for row in part}
+    if not path.exists():
+        gold = aggregate(read_votes(data / "annotations"), read_adjudicated(data / "annotations" / "adjudicated.jsonl"))
+        cells = [row | {"label": gold.rows[i].label, "disputed": gold.rows[i].disputed} for i, row in rows.items()]
+        write_jsonl(path, ({"id": i, "sha256": rows[i]["sha256"]} for i in choose(cells)))
+    chosen = read_jsonl(path, lambda row: check_record(row, {"id": str, "sha256": str}))
+    for row in chosen:
+        if rows.get(row["id"], {}).get("sha256") != row["sha256"]:
+            raise BadData(f"{dataset}: paragraph {row['id']!r} of {path} is not there; dataset= names the full build")
+    paragraphs = (rows[row["id"]] for row in chosen)
+    return [
+        Paragraph(r["id"], r["doc_id"], r["position"], r["title"], "", r["text"], r["source"], 0, len(r["text"]))
+        for r in paragraphs
+    ]
 
 
 def freeze_splits(data: Path) -> int:

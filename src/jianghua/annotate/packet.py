@@ -1,0 +1,67 @@
+"""A packet for people: a fixed, balanced choice of paragraphs with everything three annotators need.
+
+The choice stands in the tree as ids (`data/packet.jsonl`); the packet itself holds public text, so it
+is made where that text is and not kept.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from jianghua.annotate import labelstudio, spreadsheet
+from jianghua.annotate.exchange import tasks_of
+from jianghua.files import folder_atomic, write_atomic
+from jianghua.schema import BadData, Paragraph
+
+SIZE = 300
+INSTRUCTIONS = """# 标注说明
+
+请三位标注者各自独立完成，互不商量，也不看别人的结果。全部 {count} 段，约需四到六小时，可以分几次做。
+
+1. 先通读同一文件夹里的 `GUIDELINES.md`（约一刻钟）。拿不准时按规范第三部分的次序判断。
+2. 任选一种工具：
+   - **表格**：用 Excel 或 WPS 打开 `paragraphs.csv`，另存为自己的代号（如 `h1.csv`，格式仍为 CSV）。“主要功能”一栏填
+     表扬、批评、要求、事例、无 之一；这一段做了哪几件事，就在哪几栏打任意记号（如 1）。编号、段落两栏不要改动。
+   - **Label Studio**：新建项目，Labeling Interface 里粘贴 `labelstudio.xml`，导入 `labelstudio.json`；
+     做完后 Export → JSON。
+3. 只看这一段文字，不查出处，不猜文章怎样写成。没有把握也请选一个；确实无法判断的留空，留空不等于“无”。
+4. 做完把文件交回，不需要说明理由；想说的写在“备注”里。
+
+交回以后（由维护者做）：
+
+```bash
+# 每人一次；Label Studio 导出的用 format=labelstudio
+python scripts/annotate.py import=h1.csv format=csv protocol=alone output=people
+# 三人之间的一致程度，以及与现有标注的一致程度
+python scripts/agreement.py votes=people by=annotator gold=data/annotations
+```
+"""
+
+
+def choose(rows: Sequence[Mapping], size: int = SIZE) -> list[str]:
+    """Ids of `size` paragraphs, dealt in turn from every source × label × disputed or not, in hash order.
+
+    `rows` have `id`, `sha256`, `source`, `label` (None for none) and `disputed`. A cell that runs out
+    leaves its turns to the others.
+    """
+    if len(rows) < size:
+        raise BadData(f"the dataset has {len(rows)} paragraphs, the packet takes {size}")
+    cells: dict[tuple, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        order = hashlib.sha256(f"jianghua-packet:{row['sha256']}".encode()).hexdigest()
+        cells[str(row["source"]), str(row["label"]), bool(row["disputed"])].append((order, row["id"]))
+    dealt = zip_longest(*(sorted(cells[key]) for key in sorted(cells)))
+    return [item[1] for turn in dealt for item in turn if item][:size]
+
+
+def write_packet(paragraphs: Sequence[Paragraph], guidelines: Path, folder: Path) -> None:
+    """Write the packet: instructions, guidelines, spreadsheet, Label Studio project; shuffled once for all."""
+    tasks = tasks_of(paragraphs, "alone", seed=300)
+    with folder_atomic(folder, marks=("paragraphs.csv",)) as new:
+        write_atomic(new / "说明.md", INSTRUCTIONS.format(count=len(tasks)))
+        write_atomic(new / "GUIDELINES.md", guidelines.read_bytes())
+        write_atomic(new / "paragraphs.csv", spreadsheet.to_sheet(tasks))
+        write_atomic(new / "labelstudio.json", labelstudio.to_tasks(tasks))
+        write_atomic(new / "labelstudio.xml", labelstudio.labelling_config())

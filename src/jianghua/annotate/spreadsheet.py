@@ -1,0 +1,60 @@
+"""To and from a plain spreadsheet (CSV that Excel and WPS open): one paragraph a row, a column a function.
+
+Any mark in a function's column means yes; an empty primary function means that the row was not answered.
+Spreadsheets save CSV in the encoding of the machine, so both UTF-8 and GB18030 are read.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from jianghua.annotate.answers import Answer, answer_of_names
+from jianghua.schema import LABELS, LABELS_ZH, BadData
+
+ID, TEXT, PRIMARY, NOTE = "编号", "段落", "主要功能", "备注"
+COLUMNS = (ID, TEXT, PRIMARY, *LABELS_ZH.values(), NOTE)
+
+
+def to_sheet(tasks: Iterable[dict]) -> str:
+    """CSV with a byte order mark; `tasks` as `exchange.tasks_of` makes them."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    # a leading = + - @ would be taken for a formula
+    writer.writerows(
+        [task["id"], ("'" if task["text"][:1] in "=+-@" else "") + task["text"]] + [""] * (len(COLUMNS) - 2)
+        for task in tasks
+    )
+    return "\ufeff" + file.getvalue()
+
+
+def read_answers(path: Path) -> tuple[list[Answer], int]:
+    """`(answers, skipped)` of a filled sheet, one file an annotator: the file's stem names who."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = raw.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise BadData(f"{path}: neither UTF-8 nor GB18030 at byte {error.start}; save it as CSV UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if missing := [name for name in COLUMNS[:-1] if name not in (reader.fieldnames or [])]:
+        raise BadData(f"{path}:1: no column {missing[0]!r}; keep the first row of the sheet as it was")
+    answers, skipped = [], 0
+    for row in reader:
+        place = f"{path}:{reader.line_num}"
+        primary = (row[PRIMARY] or "").strip()
+        marked = [name for name in LABELS if (row[LABELS_ZH[name]] or "").strip()]
+        if not primary and marked:
+            raise BadData(f"{place}: functions are marked but {PRIMARY} is empty; fill in one of them, or 无")
+        if not primary:
+            skipped += 1
+            continue
+        paragraph = (row[TEXT] or "").removeprefix("'") if (row[TEXT] or "")[1:2] in "=+-@" else row[TEXT] or ""
+        try:
+            answers.append(answer_of_names((row[ID] or "").strip(), paragraph, path.stem, primary, marked, place))
+        except BadData as error:
+            raise BadData(f"{place}: {error}") from None
+    return answers, skipped

@@ -1,0 +1,97 @@
+"""The packet for people, and the plain spreadsheet out and back in."""
+
+import csv
+import io
+
+import pytest
+
+from jianghua.annotate import choose, read_answers, write_packet
+from jianghua.annotate.spreadsheet import COLUMNS, to_sheet
+from jianghua.schema import BadData, Paragraph
+
+TEXTS = [
+    "去年修通了六条村道。",
+    "-有的村半年没有开过会，\n欠账不少。".replace("\n", ""),
+    "各村月底前报名单，“会后”再议。",
+]
+
+
+def filled(path, answers, encoding="utf-8-sig"):
+    """A sheet as somebody saves it: `answers` are (primary, praise, criticism, directive, anecdote)."""
+    sheet = to_sheet({"id": f"c1-{n:03d}", "text": text} for n, text in enumerate(TEXTS))
+    rows = list(csv.reader(io.StringIO(sheet.removeprefix("\ufeff"))))
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(rows[0])
+    writer.writerows([*row[:2], *answer, ""] for row, answer in zip(rows[1:], answers, strict=True))
+    path.write_bytes(file.getvalue().encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "gb18030"])
+def test_a_filled_sheet_comes_back_as_answers_in_whatever_encoding_it_was_saved(tmp_path, encoding):
+    sheet = filled(
+        tmp_path / "h1.csv", [("表扬", "1", "", "", ""), ("批评", "", "√", "", ""), ("", "", "", "", "")], encoding
+    )
+    answers, skipped = read_answers(sheet, "csv")
+    assert skipped == 1
+    assert [(a.id, a.annotator, a.label, a.functions, a.text) for a in answers] == [
+        ("c1-000", "h1", "praise", ("praise",), TEXTS[0]),
+        ("c1-001", "h1", "criticism", ("criticism",), TEXTS[1]),
+    ]
+
+
+def test_none_is_an_answer_and_the_primary_function_counts_as_marked(tmp_path):
+    sheet = filled(tmp_path / "h1.csv", [("无", "", "", "x", ""), ("要求", "", "1", "", ""), ("无", "", "", "", "")])
+    answers, _ = read_answers(sheet, "csv")
+    assert [(a.label, a.functions) for a in answers] == [
+        (None, ("directive",)),
+        ("directive", ("criticism", "directive")),
+        (None, ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(("夸奖", "", "", "", ""), "unknown label"), (("", "1", "", "", ""), "主要功能 is empty")]
+)
+def test_a_wrong_cell_is_refused_with_its_line(tmp_path, answer, words):
+    sheet = filled(tmp_path / "h1.csv", [("表扬", "", "", "", ""), answer, ("无", "", "", "", "")])
+    with pytest.raises(BadData, match=rf"h1.csv:3: .*{words}"):
+        read_answers(sheet, "csv")
+
+
+def test_a_sheet_without_its_first_row_is_refused(tmp_path):
+    path = tmp_path / "h1.csv"
+    path.write_text("c1-000,去年,表扬,1,,,,\n", encoding="utf-8")
+    with pytest.raises(BadData, match=f"no column '{COLUMNS[0]}'"):
+        read_answers(path, "csv")
+
+
+def test_the_packet_is_balanced_and_the_same_every_time():
+    rows = [
+        {"id": f"d-{n:04d}", "sha256": f"{n:064d}", "source": source, "label": label, "disputed": disputed}
+        for n, (source, label, disputed) in enumerate(
+            (source, label, n % 3 == 0)
+            for source, size in [("constructed", 400), ("public", 200)]
+            for n in range(size)
+            for label in (["praise", "directive", None] if source == "public" else ["praise", "criticism"])
+        )
+    ]
+    chosen = choose(rows, 100)
+    assert len(set(chosen)) == 100
+    assert chosen == choose(rows[::-1], 100)
+    by_id = {row["id"]: row for row in rows}
+    cells = [(by_id[i]["source"], by_id[i]["label"], by_id[i]["disputed"]) for i in chosen]
+    assert {cells.count(cell) for cell in set(cells)} == {10}
+    with pytest.raises(BadData, match="takes 9999"):
+        choose(rows, 9999)
+
+
+def test_a_packet_holds_all_that_people_need_and_says_how_it_comes_back(tmp_path):
+    paragraphs = [Paragraph(f"c1-{n:03d}", "c1", n, "", "", text, "constructed", 0, 1) for n, text in enumerate(TEXTS)]
+    guidelines = tmp_path / "GUIDELINES.md"
+    guidelines.write_text("规范", encoding="utf-8")
+    write_packet(paragraphs, guidelines, tmp_path / "packet")
+    names = {path.name for path in (tmp_path / "packet").iterdir()}
+    assert names == {"说明.md", "GUIDELINES.md", "paragraphs.csv", "labelstudio.json", "labelstudio.xml"}
+    assert "format=csv" in (tmp_path / "packet" / "说明.md").read_text("utf-8")
