@@ -3,7 +3,7 @@
 from jianghua.command import BadUsage, command
 
 
-@command("build_dataset", paths=("data_root", "public", "output", "results", "cache"))
+@command("build_dataset", paths=("data_root", "public", "output", "page", "results", "cache"))
 def main(config):
     from pathlib import Path
 
@@ -24,6 +24,15 @@ def main(config):
         return
     result = build(data, public)
     write_build(result, data, output, Path(config.results))
+    if config.page:
+        from jianghua.annotate import current_votes, read_adjudicated, read_votes
+        from jianghua.files import write_atomic
+        from jianghua.report.browse import browse_page
+
+        votes = current_votes(read_votes(data / "annotations"))
+        reasons = {i: row.reason for i, row in read_adjudicated(data / "annotations" / "adjudicated.jsonl").items()}
+        page = browse_page(result.rows, votes, f"{result.name} build", result.fingerprint, reasons)
+        write_atomic(Path(config.page), page)
     for name, splits in result.rows.items():
         print(f"{name}: " + ", ".join(f"{split} {len(rows)}" for split, rows in splits.items()))
     print(f"{result.name} build {result.fingerprint} → {output} ({len(result.removed)} near-duplicates left out)")

@@ -60,6 +60,11 @@ def test_paragraphs_one_a_line_are_not_joined():
     assert len(unwrap(line_blocks(raw))) == 8
 
 
+def test_paragraphs_that_end_in_half_width_full_stops_are_not_joined():
+    raw = "\n\n".join(f"{LONG},{LONG[n:]}." for n in range(8))
+    assert len(unwrap(line_blocks(raw))) == 8
+
+
 def test_a_line_that_a_link_tore_apart_is_mended_where_empty_lines_divide_paragraphs():
     raw = f"{LONG}，完成一百亿\n元，\n增长一成。\n\n{LONG}。\n\n{LONG}。\n\n{LONG}。\n"
     mended = texts(mend_lines(line_blocks(raw)))

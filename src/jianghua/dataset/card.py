@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jianghua.annotate import (
     agreement_report,
+    disputes,
     newest_round,
     read_adjudicated,
     read_annotators,
@@ -13,6 +14,7 @@ from jianghua.annotate import (
     standard_slices,
 )
 from jianghua.dataset.build import CONFIGS, Build
+from jianghua.dataset.gates import Measure, gates
 from jianghua.dataset.sources import read_manifests
 from jianghua.schema import LABELS, SPLITS, BadData
 
@@ -74,6 +76,54 @@ def _lengths(build: Build) -> list[dict]:
     return rows
 
 
+def read_set_phrases(data: Path) -> list[str]:
+    """The committed list of set phrases, one a line, `#` for comments; none without the file."""
+    path = data / "set_phrases.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _examples(build: Build) -> list[dict]:
+    """One short constructed train paragraph of each function and one with several, by hash order."""
+    part = [
+        row for row in build.rows["functions"]["train"] if row["source"] == "constructed" and len(row["text"]) < 120
+    ]
+    labels = {row["id"]: row["label"] for row in build.rows["primary"]["train"]}
+    part.sort(key=lambda row: row["sha256"])
+    chosen = []
+    for label in range(len(LABELS)):
+        for several in (False, True):
+            found = [r for r in part if labels.get(r["id"]) == label and (len(r["functions"]) > 1) == several]
+            chosen += [
+                {"id": r["id"], "text": r["text"], "label": LABELS[label]}
+                | {"several": ", ".join(LABELS[i] for i in r["functions"] if i != label)}
+                for r in found[:1]
+            ]
+    return chosen
+
+
+def _protocol_confusion(report: dict) -> dict[str, list[int]]:
+    """Counts of primary answers over all pairs of raters, symmetric, by category."""
+    total = [[0] * len(report["categories"]) for _ in report["categories"]]
+    for pair in report["pairs"]:
+        for i, row in enumerate(pair["confusion"]):
+            for j, n in enumerate(row):
+                total[i][j] += n
+                total[j][i] += n
+    return dict(zip(report["categories"], total, strict=True))
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _limit(measure: Measure) -> str:
+    if measure.limit is None:
+        return ""
+    sign = "at least" if measure.at_least else "at most"
+    return f" ({sign} {measure.limit:g}: {'holds' if measure.holds else 'does not hold'})"
+
+
 def card(build: Build, data: Path, scores: str = "") -> str:
     """The card of a build in Markdown, with YAML front matter; `scores` goes between the marks."""
     from jinja2 import Environment, PackageLoader
@@ -85,6 +135,7 @@ def card(build: Build, data: Path, scores: str = "") -> str:
     annotators = read_annotators(data / "annotations")
     report = agreement_report(votes, standard_slices(votes, sources, annotators))
     every = [row for part in build.rows["functions"].values() for row in part]
+    measured = gates(build.rows, read_set_phrases(data))
     environment = Environment(
         loader=PackageLoader("jianghua.dataset", "."), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -95,6 +146,17 @@ def card(build: Build, data: Path, scores: str = "") -> str:
         counts=_counts(build),
         lengths=_lengths(build),
         agreement=report,
+        confusion=_protocol_confusion(report),
+        disputed=len(disputes(votes)),
+        gates=measured,
+        shortcut_rows=list(zip(*measured["shortcuts"].values(), strict=True)),
+        examples=_examples(build),
+        labels=LABELS,
+        number=_number,
+        figure=lambda value: f"{value:g}" if value == round(value) else f"{value:.3f}",
+        percent=lambda value: "–" if value is None else f"{value:.1f} %",
+        interval=lambda a: "–" if a["low"] is None else f"[{a['low']:.3f}, {a['high']:.3f}]",
+        limit=_limit,
         paragraphs=len(every),
         documents=len({row["doc_id"] for row in every}),
         adjudicated=sum(unit in ids for unit in read_adjudicated(data / "annotations" / "adjudicated.jsonl")),

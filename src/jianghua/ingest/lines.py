@@ -7,6 +7,7 @@ from jianghua.ingest.blocks import Block
 from jianghua.ingest.furniture import ends_the_text, reason_to_drop
 
 FINAL = '。！？；：…”’）」』】》!?;:)"'
+_FULL_STOP = re.compile(r"[\u3400-\u9fff％%》）)”’][.．]$")
 CONTINUES = "，。、；：！？》”’）」』】,.;:!?)%％"
 OPENS = "“‘（《〈「『【(〔"
 _NUMERAL = "一二三四五六七八九十百"
@@ -20,8 +21,8 @@ BULLET = re.compile(r"^[•·●◆■▪○▶►※*-]+\s*")
 
 
 def ends_finally(text: str) -> bool:
-    """Whether a line ends as a sentence does."""
-    return text[-1] in FINAL
+    """Whether a line ends as a sentence does; a half-width full stop counts after a Chinese character."""
+    return text[-1] in FINAL or bool(_FULL_STOP.search(text))
 
 
 def _columns(text: str) -> int:

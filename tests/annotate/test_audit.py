@@ -1,0 +1,40 @@
+"""The label audit finds labels that were turned round on purpose."""
+
+import numpy as np
+import pytest
+
+from jianghua.annotate.audit import out_of_fold, suspicious
+from jianghua.schema import BadData
+
+WORDS = [
+    "表彰先进，成绩显著，可喜可贺",
+    "差距明显，作风拖沓，令人担忧",
+    "务必抓好，限期完成，落实到人",
+    "那天夜里，他敲开了门，水已进屋",
+]
+
+
+def paragraphs(count=240):
+    labels = np.arange(count) % 4
+    texts = [f"{WORDS[label][n % 5 :]}，第{n}号，{WORDS[label]}" for n, label in enumerate(labels)]
+    return texts, labels, [f"d{n // 12}" for n in range(count)]
+
+
+def test_turned_labels_are_ranked_first():
+    texts, labels, groups = paragraphs()
+    turned = {5, 40, 77, 123, 200}
+    given = labels.copy()
+    for i in turned:
+        given[i] = (given[i] + 1) % 4
+    proba = out_of_fold(texts, given, groups)
+    assert proba.sum(1) == pytest.approx(np.ones(len(texts)))
+    ids = [f"p{i}" for i in range(len(texts))]
+    found = suspicious(ids, given, proba, share=5 / 240)
+    assert {row["id"] for row in found} == {f"p{i}" for i in turned}
+    assert all(row["suggested"] == labels[int(row["id"][1:])] for row in found)
+    assert [row["quality"] for row in found] == sorted(row["quality"] for row in found)
+
+
+def test_one_document_cannot_be_audited():
+    with pytest.raises(BadData, match="two documents"):
+        out_of_fold(["甲", "乙"], np.array([0, 1]), ["d", "d"])

@@ -1,0 +1,81 @@
+"""The gates: what they measure on made-up rows, and that the data in the tree passes them."""
+
+import pytest
+
+from jianghua.dataset import build, load_build
+from jianghua.dataset.card import read_set_phrases
+from jianghua.dataset.gates import closest_between_splits, distinct_ratio, gates, repeated_strings, shortcuts, transfer
+from jianghua.schema import SPLITS
+
+PHRASE = "全面贯彻落实会议精神和上级部署"
+
+
+def row(n, text, label=0, doc=None, source="constructed", position=0):
+    doc = doc or f"d{n:03d}"
+    return {"id": f"{doc}-{position:03d}", "doc_id": doc, "text": text, "label": label, "functions": [label]} | {
+        "source": source,
+        "position": position,
+        "sha256": f"{n:064d}",
+    }
+
+
+def test_a_string_of_twelve_characters_in_four_documents_is_found_unless_it_is_a_set_phrase():
+    rows = [row(n, f"第{n}次会议，{PHRASE}，{n * 7919}号文件。") for n in range(4)]
+    assert repeated_strings(rows)
+    assert not repeated_strings(rows[:3])
+    assert not repeated_strings(rows, [PHRASE])
+
+
+def test_text_that_repeats_itself_has_few_distinct_4_grams():
+    same = [row(n, "要抓紧落实各项工作任务") for n in range(20)]
+    other = [row(n, "".join(chr(0x4E00 + (n * 97 + i * 31) % 5000) for i in range(11))) for n in range(20)]
+    assert distinct_ratio(same, 100) < 0.2 < 0.9 < distinct_ratio(other, 100)
+
+
+def test_the_closest_pair_counts_only_between_splits():
+    text = "今年三月，镇党委书记带领班子成员走完全镇十九个村，当场解决灌溉渠清淤等事项二十六件。"
+    rows = {split: [] for split in SPLITS}
+    rows["train"] = [row(1, text), row(2, text)]
+    rows["test"] = [row(3, "同学们，秋天到了，图书馆今天重新开放。")]
+    assert closest_between_splits(rows) < 0.1
+    rows["test"].append(row(4, text[:-6]))
+    assert closest_between_splits(rows) > 0.8
+
+
+def test_a_label_that_length_gives_away_fails_the_gate_of_length_and_no_other_need_fail():
+    rows = [
+        row(n, ("甲乙丙丁戊己庚辛"[n % 8]) * (20 + 60 * (n % 4) + n % 23), label=n % 4, doc=f"d{n // 8}", position=n % 8)
+        for n in range(160)
+    ]
+    measured = {m.name: m for m in shortcuts(rows)}
+    assert measured["length alone"].value > 0.9
+    assert not measured["length alone"].holds
+
+
+def test_transfer_is_one_where_both_sources_teach_the_same_and_none_without_public_text():
+    words = ["表彰先进成绩显著", "存在差距问题突出", "必须抓好落实到位", "那天夜里他敲开了门"]
+    rows = {split: [] for split in SPLITS}
+    for n in range(400):
+        split, source = ("train", "validation")[n % 2], ("constructed", "public")[n // 200]
+        rows[split].append(row(n, f"{words[n // 2 % 4]}，第{n}号", n // 2 % 4, source=source))
+    moved = transfer(rows)
+    assert moved["ratio"] == pytest.approx(1.0)
+    assert moved["functions"] == ["praise", "criticism", "directive", "anecdote"]
+    only = {split: [r for r in part if r["source"] == "constructed"] for split, part in rows.items()}
+    assert transfer(only) is None
+
+
+def check(rows, data):
+    measured = gates(rows, read_set_phrases(data))
+    failed = [m for m in measured["measures"] + measured["shortcuts"]["constructed"] if not m.holds]
+    assert not failed
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_constructed_build_in_the_tree_passes_every_gate(root):
+    check({c: load_build(root / "data/jianghua", c).rows for c in ("primary", "functions")}, root / "data")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_full_build_passes_every_gate(root, public_folder):
+    check(build(root / "data", public_folder).rows, root / "data")
