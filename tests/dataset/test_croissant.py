@@ -34,7 +34,7 @@ def test_a_file_that_was_changed_no_longer_fits_its_metadata(root, tmp_path):
     shutil.copytree(root / "data/jianghua", folder)
     path = folder / "primary/train-00000-of-00001.parquet"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(Exception, match="(?i)hash"):
+    with pytest.raises(Exception, match=r"(?i)hash"):
         list(mlc.Dataset(str(folder / "croissant.json")).records("primary_train"))
 
 
