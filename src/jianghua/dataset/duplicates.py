@@ -28,14 +28,14 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> list[
     """
     from rensa import RMinHash, RMinHashLSH
 
-    sets = [shingles(text) for text in texts]
     index = RMinHashLSH(threshold=threshold, num_perm=128, num_bands=32)
     pairs = []
-    for i, grams in enumerate(sets):
+    for i, text in enumerate(texts):
+        grams = shingles(text)
         sketch = RMinHash(num_perm=128, seed=42)
         sketch.update(sorted(grams))
         for j in index.query(sketch):
-            similarity = jaccard(grams, sets[j])
+            similarity = jaccard(grams, shingles(texts[j]))  # kept sets would take gigabytes
             if similarity >= threshold:
                 pairs.append((j, i, similarity))
         index.insert(i, sketch)

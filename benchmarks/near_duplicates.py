@@ -1,0 +1,92 @@
+"""Near-duplicate search and the build's rows against the number of paragraphs; beside it, all pairs compared.
+
+    python benchmarks/near_duplicates.py [--sizes 1000 10000 100000 1000000] [--json FILE]
+
+Synthetic paragraphs of 30–300 characters, one in fifty a near-copy of an earlier one. Before anything is
+timed, both ways must find the same pairs among the first thousand. Each size runs in a process of its
+own, so that its peak memory is its own.
+"""
+
+import argparse
+import itertools
+import json
+import multiprocessing
+import random
+import resource
+import statistics
+import time
+
+from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
+
+ALL_PAIRS_UP_TO = 3000
+
+
+def paragraphs(count: int, seed: int = 0) -> list[str]:
+    rng = random.Random(seed)
+    alphabet = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
+    texts: list[str] = []
+    for number in range(count):
+        if number % 50 == 49:
+            old = list(texts[rng.randrange(max(0, number - 1000), number)])
+            for _ in range(max(1, len(old) // 40)):
+                old[rng.randrange(len(old))] = rng.choice(alphabet)
+            texts.append("".join(old))
+        else:
+            texts.append("".join(rng.choices(alphabet, k=rng.randint(30, 300))))
+    return texts
+
+
+def all_pairs(texts: list[str]) -> list[tuple[int, int, float]]:
+    sets = [shingles(text) for text in texts]
+    pairs = ((i, j, jaccard(sets[i], sets[j])) for i, j in itertools.combinations(range(len(sets)), 2))
+    return [pair for pair in pairs if pair[2] >= THRESHOLD]
+
+
+def measure(size: int, way: str, queue) -> None:
+    texts = paragraphs(size)
+    began = time.perf_counter()
+    found = (near_duplicates if way == "MinHash" else all_pairs)(texts)
+    seconds = time.perf_counter() - began
+    queue.put((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(found)))
+
+
+def run(size: int, way: str) -> tuple[float, float, int]:
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=measure, args=(size, way, queue))
+    process.start()
+    result = queue.get()
+    process.join()
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 3000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--repeats", type=int, default=3, help="runs a size; above 10,000 paragraphs one")
+    parser.add_argument("--json", help="also write the rows there")
+    options = parser.parse_args()
+    texts = paragraphs(1000)
+    expected, found = all_pairs(texts), near_duplicates(texts)
+    assert {pair[:2] for pair in found} == {pair[:2] for pair in expected}, "the two ways find different pairs"
+    rows = []
+    print(f"{'paragraphs':>11}  {'way':<9}  {'seconds':>9}  {'µs a paragraph':>14}  {'peak MB':>8}  pairs")
+    for size in options.sizes:
+        for way in ["MinHash"] + (["all pairs"] if size <= ALL_PAIRS_UP_TO else []):
+            results = [run(size, way) for _ in range(options.repeats if size <= 10_000 else 1)]
+            seconds = statistics.median(result[0] for result in results)
+            row = {"paragraphs": size, "way": way, "seconds": round(seconds, 3)}
+            row |= {"peak_mb": round(max(result[1] for result in results)), "pairs": results[0][2]}
+            rows.append(row)
+            each = 1e6 * seconds / size
+            print(
+                f"{size:>11,}  {way:<9}  {seconds:>9.2f}  {each:>14.0f}  {row['peak_mb']:>8,}  {row['pairs']:,}",
+                flush=True,
+            )
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
