@@ -16,7 +16,7 @@ def examples(config, count=60):
     ids = np.arange(count) % 4
     texts = [WORDS[i] + "".join(rng.choice(list("天地人和工农商学"), 6)) for i in ids]
     target = ids if config == "primary" else np.eye(4, dtype=bool)[ids]
-    return Examples(texts, target, [f"d{i // 5}" for i in range(count)])
+    return Examples(texts, target)
 
 
 @pytest.mark.parametrize("config", ["primary", "functions"])
@@ -48,7 +48,7 @@ def test_scaling_by_a_temperature_flattens_and_keeps_the_decision():
 
 
 def test_majority_gives_the_class_frequencies_of_train(tmp_path):
-    data = Examples(["a"] * 4, np.array([2, 2, 2, 0]), ["d"] * 4)
+    data = Examples(["a"] * 4, np.array([2, 2, 2, 0]))
     model = Majority("primary")
     model.fit(data, data)
     model.save(tmp_path)
@@ -59,13 +59,13 @@ def test_a_class_missing_from_train_gets_almost_no_probability():
     data = examples("primary")
     kept = [i for i, label in enumerate(data.target) if label != 3]
     model = Tfidf("primary")
-    model.fit(Examples([data.texts[i] for i in kept], data.target[kept], ["d"] * len(kept)), data)
+    model.fit(Examples([data.texts[i] for i in kept], data.target[kept]), data)
     assert model.predict_proba(data.texts)[:, 3].max() < 1e-6
 
 
 def test_a_train_split_with_one_label_is_refused():
     with pytest.raises(BadData, match="single label"):
-        Tfidf("primary").fit(Examples(["甲乙", "甲丙"], np.array([1, 1]), ["d", "d"]), None)
+        Tfidf("primary").fit(Examples(["甲乙", "甲丙"], np.array([1, 1])), None)
 
 
 def test_folders_that_are_no_model_are_refused_in_one_line(tmp_path):

@@ -66,9 +66,9 @@ def build(data: Path, public: Path | None = None) -> Build:
     rows = {config: {split: [] for split in SPLITS} for config in CONFIGS}
     for paragraph in sorted(kept, key=lambda p: (p.source, p.doc_id, p.position)):
         info, decision = speeches[paragraph.doc_id], gold.rows[paragraph.id]
-        common = _common(paragraph, info)
         split = splits[paragraph.doc_id]
         ballots = sorted(by_id[paragraph.id], key=lambda v: (v.protocol, v.annotator))
+        common = _common(paragraph, info) | {"sentences": _evidence(ballots)}
         if decision.label is not None:
             primary = [
                 {"protocol": v.protocol, "label": None if v.label is None else label_id(v.label)} for v in ballots
@@ -104,6 +104,15 @@ def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:
         "year": info.year,
         "noise": info.noise,
     }
+
+
+def _evidence(ballots: Iterable[Vote]) -> list[dict]:
+    """What each sentence does, as the first `sentences` vote has it; empty without one."""
+    spans = next((vote.sentences for vote in ballots if vote.sentences), ())
+    return [
+        {"start": s.start, "end": s.end, "function": None if s.function is None else label_id(s.function)}
+        for s in spans
+    ]
 
 
 def drop_near_duplicates(paragraphs: list[Paragraph], splits: dict[str, str]) -> tuple[list[Paragraph], list[dict]]:
@@ -146,6 +155,7 @@ def index_rows(rows: dict[str, dict[str, list[dict]]]) -> list[dict]:
             entry["chars"] = len(row["text"])
             entry["label"] = primary["label"] if primary else None
             entry["functions"] = row["functions"]
+            entry["sentences"] = [[span["end"], span["function"]] for span in row["sentences"]]
             entry["agreement_primary"] = primary["agreement"] if primary else None
             entry["agreement_functions"] = row["agreement"]
             # without a primary function the paragraph has no primary votes to show
@@ -193,6 +203,10 @@ def arrow_schema(config: str):
         inner = {"feature": label, "_type": "List"}
         features["votes"] = {"feature": {"protocol": protocol, "functions": inner}, "_type": "List"}
     columns.append(("votes", pa.list_(vote)))
+    span = pa.struct([("start", integer), ("end", integer), ("function", pa.int64())])
+    columns.append(("sentences", pa.list_(span)))
+    offset = {"dtype": "int32", "_type": "Value"}
+    features["sentences"] = {"feature": {"start": offset, "end": offset, "function": label}, "_type": "List"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return pa.schema(columns, metadata=metadata)
 

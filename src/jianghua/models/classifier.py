@@ -14,11 +14,15 @@ from jianghua.schema import LABELS, BadData
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts with their gold: (n,) class ids for `primary`, (n, 4) booleans for `functions`."""
+    """Texts with their gold: (n,) class ids for `primary`, (n, 4) booleans for `functions`.
+
+    `sentences` holds a text's evidence, `{"start", "end", "function"}` with a class id or None, where the
+    dataset has it; a model may learn from it and needs none to predict.
+    """
 
     texts: list[str]
     target: np.ndarray
-    doc_ids: list[str]
+    sentences: list[list[dict]] | None = None
 
 
 class Classifier(Protocol):

@@ -74,14 +74,37 @@ class Encoder:
         cut = sum(len(i) > limit for i in ids)
         return [torch.tensor(i if len(i) <= limit else [*i[: limit - 1], i[-1]]) for i in ids], cut
 
+    def sentence_of_tokens(self, texts: Sequence[str], ends: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """For each text (tokens,) the number of the sentence a token stands in, -1 for special tokens.
+
+        `ends` are the sentences' end offsets in characters; the tokens are those of `encode`.
+        """
+        backend = self.tokenizer.backend_tokenizer
+        backend.no_truncation()
+        backend.no_padding()
+        numbers = []
+        for encoding, stops in zip(backend.encode_batch(list(texts)), ends, strict=True):
+            starts = np.array([start for start, _ in encoding.offsets])
+            number = np.searchsorted(np.asarray(stops, dtype=int), starts, side="right")
+            number[(np.array(encoding.special_tokens_mask) == 1) | (number >= len(stops))] = -1
+            if len(number) > self.max_length:
+                number = np.append(number[: self.max_length - 1], -1)
+            numbers.append(torch.from_numpy(number))
+        return numbers
+
     def logits(self, sequences: list[torch.Tensor]) -> torch.Tensor:
         """(n, 4) logits of one batch; flat where the architecture allows it, else padded."""
+        return self.logits_and_states(sequences)[0]
+
+    def logits_and_states(self, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, 4) logits of one batch, and the last states (tokens, hidden) of all its tokens in order."""
         if self.flat:
             return flat.classify(self.model, sequences)
         padded = torch.nn.utils.rnn.pad_sequence(sequences, True, self.tokenizer.pad_token_id)
         lengths = torch.tensor([len(s) for s in sequences])
         mask = torch.arange(padded.shape[1])[None] < lengths[:, None]
-        return self.model(input_ids=padded, attention_mask=mask.long()).logits
+        output = self.model(input_ids=padded, attention_mask=mask.long(), output_hidden_states=True)
+        return output.logits, output.hidden_states[-1][mask]
 
     @torch.inference_mode()
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:

@@ -61,8 +61,10 @@ def token_states(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple
     return output.last_hidden_state[0], lengths
 
 
-def classify(model: torch.nn.Module, sequences: list[torch.Tensor]) -> torch.Tensor:
-    """Logits (paragraphs, labels) of a sequence classifier, through its own pooler and head."""
+def classify(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (paragraphs, labels) of a sequence classifier, through its own pooler and head, and all
+    tokens' states (tokens, hidden) in the order of `sequences`.
+    """
     states, lengths = token_states(model, sequences)
     starts = torch.tensor([0, *lengths[: len(sequences) - 1]]).cumsum(0).to(states.device)
     first = states[starts]
@@ -73,4 +75,4 @@ def classify(model: torch.nn.Module, sequences: list[torch.Tensor]) -> torch.Ten
         logits = model.classifier(model.dropout(model.base_model.pooler(first[:, None])))
     else:  # RoBERTa's and ELECTRA's heads pick the first token themselves
         logits = model.classifier(first[:, None])
-    return logits[: len(sequences)]
+    return logits[: len(sequences)], states[: sum(map(len, sequences))]

@@ -3,6 +3,8 @@
 AdamW with linear warm-up and decay (Devlin et al. 2019, §A.3); validation macro-F1 decides when to
 stop and which epoch is kept, the lower loss among equals; then the temperature is fitted on
 validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
+Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
+the mean of a sentence's token states: the evidence teaches the encoder where to look.
 """
 
 import copy
@@ -35,7 +37,38 @@ class Recipe:
     warmup_share: float
     weight_decay: float
     patience: int
+    sentence_weight: float
     seed: int
+
+
+class Evidence:
+    """The sentences of the train split, and the loss of telling each one's function."""
+
+    def __init__(self, encoder: Encoder, train: Examples):
+        spans = train.sentences or [[]] * len(train.texts)
+        self.numbers = encoder.sentence_of_tokens(train.texts, [[s["end"] for s in row] for row in spans])
+        none = len(LABELS)
+        self.functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
+        self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1)
+        self.dropout = torch.nn.Dropout(0.1)
+
+    def loss(self, batch: list[int], states: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of its texts in order."""
+        places, functions = [], []
+        for i in batch:
+            number = self.numbers[i]
+            places.append(torch.where(number >= 0, number + len(functions), -1))
+            functions += self.functions[i]
+        place = torch.cat(places)
+        inside = (place >= 0).nonzero()[:, 0]
+        place = place[inside]
+        tokens = torch.bincount(place, minlength=len(functions))
+        sums = states.new_zeros(len(functions), states.shape[1]).index_add(0, place, states[inside])
+        read = tokens > 0  # the end of an over-long paragraph is cut off, sentences and all
+        if not read.any():
+            return states.sum() * 0
+        means = sums[read] / tokens[read, None]
+        return functional.cross_entropy(self.head(self.dropout(means)), torch.tensor(functions)[read])
 
 
 def _decisions(proba: np.ndarray, config: str, thresholds) -> np.ndarray:
@@ -70,8 +103,10 @@ def finetune(
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model = encoder.model
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    decayed = [p for p in model.parameters() if p.ndim > 1]
+    evidence = Evidence(encoder, train)
+    trained = torch.nn.ModuleList([model, evidence.head])
+    plain = [p for p in trained.parameters() if p.ndim <= 1]
+    decayed = [p for p in trained.parameters() if p.ndim > 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
     plan = [
@@ -87,7 +122,7 @@ def finetune(
     best: dict | None = None
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
+        trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["rng"])
@@ -100,10 +135,13 @@ def finetune(
         model.train()
         total = 0.0
         for batch in plan[epoch]:
-            logits = encoder.logits([sequences[i] for i in batch])
+            logits, states = encoder.logits_and_states([sequences[i] for i in batch])
             loss = loss_of(logits, target[batch])
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            whole = loss
+            if recipe.sentence_weight and train.sentences:
+                whole = loss + recipe.sentence_weight * evidence.loss(batch, states)
+            whole.backward()
+            torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
@@ -128,7 +166,7 @@ def finetune(
         if _best_epoch(history) == epoch + 1:
             best = copy.deepcopy(model.state_dict())
         progress(history[-1])
-        _save_checkpoint(checkpoint, model, optimizer, schedule, history, best)
+        _save_checkpoint(checkpoint, trained, optimizer, schedule, history, best)
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history

@@ -17,7 +17,7 @@ from jianghua.training.runs import environment, run_hash, write_json, write_pred
 
 def examples(loaded: Loaded, split: str, config: str) -> Examples:
     rows = loaded.rows[split]
-    return Examples([row["text"] for row in rows], targets(rows, config), [row["doc_id"] for row in rows])
+    return Examples([row["text"] for row in rows], targets(rows, config), [row.get("sentences") or [] for row in rows])
 
 
 def check_training_text(loaded: Loaded, root: Path) -> None:

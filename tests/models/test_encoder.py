@@ -1,0 +1,47 @@
+"""The encoder: which tokens belong to which sentence."""
+
+import pytest
+import torch
+
+from jianghua.annotate import split_sentences
+from jianghua.models.encoder import Encoder
+
+TEXTS = [
+    "一是修通六条村道。二是改造危房三百户，群众满意！“欠账”还不少……今后怎么办？",
+    "上半年完成投资１，０００万元,超过序时进度。\u3000但是,投产的只有2个(占4%)。",
+    "修" * 300 + "。" + "桥" * 400 + "。完。",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder(root):
+    return Encoder.start(str(root / "data/pretrained/mini"), "primary")
+
+
+def test_every_token_is_counted_in_the_sentence_whose_characters_it_stands_for(encoder):
+    spans = [split_sentences(text) for text in TEXTS]
+    sequences, cut = encoder.encode(TEXTS)
+    numbers = encoder.sentence_of_tokens(TEXTS, [[end for _, end in span] for span in spans])
+    assert cut == 1
+    for text, span, sequence, number in zip(TEXTS, spans, sequences, numbers, strict=True):
+        assert len(number) == len(sequence)
+        assert number[0] == number[-1] == -1
+        assert (number[1:-1] >= 0).all()
+        for k, (start, end) in enumerate(span):
+            alone = encoder.tokenizer.backend_tokenizer.encode(text[start:end], add_special_tokens=False).ids
+            inside = sequence[number == k].tolist()
+            assert inside == alone[: len(inside)]
+            assert len(inside) == len(alone) or len(text) > 500
+
+
+def test_states_come_in_the_order_of_the_texts_and_padded_models_give_the_same(encoder):
+    sequences, _ = encoder.encode(TEXTS)
+    encoder.model.eval()
+    with torch.inference_mode():
+        logits, states = encoder.logits_and_states(sequences)
+        encoder.flat = False
+        encoder.model.set_attn_implementation("sdpa")
+        padded_logits, padded_states = encoder.logits_and_states(sequences)
+    assert len(states) == sum(map(len, sequences))
+    assert torch.allclose(logits, padded_logits, atol=1e-4)
+    assert torch.allclose(states, padded_states, atol=1e-3)
