@@ -195,3 +195,20 @@ def _open_when_read(pipe: Path, process: subprocess.Popen) -> int:
                 raise
             time.sleep(0.02)
     raise AssertionError("the script did not come to read its input")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("seed=abc", "seed= takes a whole number"),
+        ("rerun=perhaps", "rerun= takes true or false"),
+        ("train.epochs=2.5", "train.epochs= takes a whole number"),
+        ("train.learning_rate=fast", "train.learning_rate= takes a number"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_bad_usage_in_one_line(tmp_path, run_script, option, words):
+    result = run_script("train", "model=tfidf", option, cwd=tmp_path)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not any(tmp_path.iterdir())

@@ -93,6 +93,25 @@ def command(name: str, paths: tuple[str, ...] = ()) -> Callable:
     return decorate
 
 
+def check_types(config, name: str) -> None:
+    """Refuse an option whose value is of another kind than its default: `seed=abc`, `rerun=perhaps`."""
+    from hydra import compose
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    chosen = HydraConfig.get()
+    given = [override for override in chosen.overrides.task if override[0] not in "+~"]
+    groups = [override for override in given if override.partition("=")[0] in chosen.runtime.choices]
+    defaults = compose(name, overrides=groups)
+    kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+    for key in {override.partition("=")[0] for override in given}:
+        default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
+        wanted = kinds.get(type(default))
+        fits = type(value) is type(default) or (type(default) is float and type(value) is int)
+        if wanted and not fits:
+            raise BadUsage(f"{key}={value}: {key}= takes {wanted}")
+
+
 def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
     import hydra
     from hydra.errors import HydraException
@@ -118,9 +137,11 @@ def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
         from hydra.core.hydra_config import HydraConfig
 
         if HydraConfig.get().mode.name == "MULTIRUN":  # launchers must see that a job failed
+            check_types(config, name)
             function(config)
             return
         try:
+            check_types(config, name)
             function(config)
         except Exception as error:  # raised below: passing through Hydra would print a line of Hydra's own
             failure.append(error)

@@ -76,3 +76,19 @@ def test_the_default_models_interval_lies_above_the_majority_class(root):
             for model in ("mini", "majority")
         ]
         assert scores[0]["low"] > scores[1]["high"]
+
+
+@pytest.mark.parametrize("build", ["constructed", "full"])
+def test_pre_training_beats_random_weights_in_a_paired_test_over_documents(root, build):
+    from jianghua.dataset import index_as_build
+    from jianghua.evaluation import compare_runs
+    from jianghua.training import read_run
+
+    rows = index_as_build(root / "data", build, "primary").rows
+    runs = root / f"results/runs/{build}-primary"
+    trained, random = (
+        [read_run(runs / model / f"s{seed}").predictions for seed in (1, 2, 3)] for model in ("mini", "mini_random")
+    )
+    for part, test in compare_runs(rows, trained, random, "primary").items():
+        assert test["difference"] > 0, part
+        assert test["p_value"] < 0.05, part

@@ -31,7 +31,7 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
         raise BadData(f"{path}: no such file; scripts/build_dataset.py output={folder} makes it") from None
     except pa.ArrowInvalid as error:
         raise BadData(f"{path}: not a Parquet file ({error})") from None
-    needed = {"id", "doc_id", "text", "source", "label" if config == "primary" else "functions"}
+    needed = {"id", "doc_id", "text", "source", "votes", "sentences", "label" if config == "primary" else "functions"}
     if rows and (missing := needed - set(rows[0])):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
     for row in rows:
