@@ -1,6 +1,6 @@
 """Near-duplicate search and the build's rows against the number of paragraphs; beside it, all pairs compared.
 
-    python benchmarks/near_duplicates.py [--sizes 1000 10000 100000 1000000] [--json FILE]
+    python benchmarks/near_duplicates.py [--sizes 1000 10000 100000 1000000] [--json FILE] [--readme]
 
 Synthetic paragraphs of 30–300 characters, one in fifty a near-copy of an earlier one. Before anything is
 timed, both ways must find the same pairs among the first thousand. Each size runs in a process of its
@@ -15,6 +15,7 @@ import random
 import resource
 import statistics
 import time
+from pathlib import Path
 
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
 
@@ -60,11 +61,25 @@ def run(size: int, way: str) -> tuple[float, float, int]:
     return result
 
 
+def write_table(rows: list[dict]) -> None:
+    """The rows as a Markdown table between the marks of README.md beside this file."""
+    page = Path(__file__).with_name("README.md")
+    head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- near_duplicates: begin -->\n")
+    _, end, tail = rest.partition("<!-- near_duplicates: end -->")
+    table = "| paragraphs | way | seconds | µs a paragraph | peak MB | pairs |\n| ---: | --- | ---: | ---: | ---: | ---: |\n"
+    for row in rows:
+        each = 1e6 * row["seconds"] / row["paragraphs"]
+        table += f"| {row['paragraphs']:,} | {row['way']} | {row['seconds']:.2f} | {each:.0f} "
+        table += f"| {row['peak_mb']:,} | {row['pairs']:,} |\n"
+    page.write_text(head + begin + table + end + tail, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 3000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=3, help="runs a size; above 10,000 paragraphs one")
     parser.add_argument("--json", help="also write the rows there")
+    parser.add_argument("--readme", action="store_true", help="also put the table into benchmarks/README.md")
     options = parser.parse_args()
     texts = paragraphs(1000)
     expected, found = all_pairs(texts), near_duplicates(texts)
@@ -86,6 +101,8 @@ def main() -> None:
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(rows, file, indent=1)
+    if options.readme:
+        write_table(rows)
 
 
 if __name__ == "__main__":
