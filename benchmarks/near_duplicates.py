@@ -66,7 +66,8 @@ def write_table(rows: list[dict]) -> None:
     page = Path(__file__).with_name("README.md")
     head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- near_duplicates: begin -->\n")
     _, end, tail = rest.partition("<!-- near_duplicates: end -->")
-    table = "| paragraphs | way | seconds | µs a paragraph | peak MB | pairs |\n| ---: | --- | ---: | ---: | ---: | ---: |\n"
+    table = "| paragraphs | way | seconds | µs a paragraph | peak MB | pairs |\n"
+    table += "| ---: | --- | ---: | ---: | ---: | ---: |\n"
     for row in rows:
         each = 1e6 * row["seconds"] / row["paragraphs"]
         table += f"| {row['paragraphs']:,} | {row['way']} | {row['seconds']:.2f} | {each:.0f} "
