@@ -5,8 +5,14 @@ import torch
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
     ErnieConfig,
     ErnieForSequenceClassification,
+    ModernBertConfig,
+    ModernBertForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
     XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
 )
@@ -24,10 +30,24 @@ SHAPE = {
     "hidden_dropout_prob": 0.0,
     "attention_probs_dropout_prob": 0.0,
 }
+# windows of 16 tokens, so that the sequences are longer than they reach
+MODERN = {k: v for k, v in SHAPE.items() if "prob" not in k} | {"local_attention": 16, "pad_token_id": 0}
+MODERN |= {"bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 3, "sep_token_id": 4}
+
+
+def modern(pooling):
+    config = ModernBertConfig(**MODERN, classifier_pooling=pooling, global_attn_every_n_layers=2)
+    return ModernBertForSequenceClassification(config)
+
+
 MODELS = {
     "bert": lambda: BertForSequenceClassification(BertConfig(**SHAPE)),
     "ernie": lambda: ErnieForSequenceClassification(ErnieConfig(**SHAPE)),
     "xlm-roberta": lambda: XLMRobertaForSequenceClassification(XLMRobertaConfig(**SHAPE, pad_token_id=1)),
+    "roberta": lambda: RobertaForSequenceClassification(RobertaConfig(**SHAPE, pad_token_id=1)),
+    "electra": lambda: ElectraForSequenceClassification(ElectraConfig(**SHAPE, embedding_size=16)),
+    "modernbert": lambda: modern("cls"),
+    "modernbert-mean": lambda: modern("mean"),
 }
 
 

@@ -18,13 +18,25 @@ from transformers.masking_utils import AttentionMaskInterface
 SAFE_ROWS = 16
 NAME = "jianghua_flat"
 # architectures whose encoder takes position ids, and whose head reads the first token's state
-FLAT_ARCHITECTURES = {"bert", "ernie", "roberta", "xlm-roberta", "electra"}
+FLAT_ARCHITECTURES = {"bert", "ernie", "roberta", "xlm-roberta", "electra", "modernbert"}
 
 
-def _attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, lengths=None, **kwargs):
+def _band(tokens: int, window: int | None, device) -> torch.Tensor | None:
+    """Which tokens see which in a layer that looks `window` tokens far; None where all see all."""
+    if window is None or tokens <= window:
+        return None
+    place = torch.arange(tokens, device=device)
+    return (place[:, None] - place[None]).abs() < window
+
+
+def _attention(
+    module, query, key, value, attention_mask, scaling=None, dropout=0.0, lengths=None, sliding_window=None, **kwargs
+):
     # query: (1, heads, tokens, head size); splitting is a view, so nothing is copied before SDPA
     outputs = [
-        functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling)
+        functional.scaled_dot_product_attention(
+            q, k, v, _band(q.shape[2], sliding_window, q.device), dropout_p=dropout, scale=scaling
+        )
         for q, k, v in zip(
             query.split(lengths, dim=2), key.split(lengths, dim=2), value.split(lengths, dim=2), strict=True
         )
@@ -67,12 +79,17 @@ def classify(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple[tor
     """
     states, lengths = token_states(model, sequences)
     starts = torch.tensor([0, *lengths[: len(sequences) - 1]]).cumsum(0).to(states.device)
-    first = states[starts]
+    if getattr(model.config, "classifier_pooling", "cls") == "mean":
+        first = torch.stack([piece.mean(0) for piece in states.split(lengths)[: len(sequences)]])
+    else:
+        first = states[starts]
     missing = SAFE_ROWS - len(first)
     if missing > 0:
         first = torch.cat([first, first.new_zeros(missing, first.shape[1])])
     if getattr(model.base_model, "pooler", None) is not None:
         logits = model.classifier(model.dropout(model.base_model.pooler(first[:, None])))
+    elif model.config.model_type == "modernbert":
+        logits = model.classifier(model.drop(model.head(first)))
     else:  # RoBERTa's and ELECTRA's heads pick the first token themselves
         logits = model.classifier(first[:, None])
     return logits[: len(sequences)], states[: sum(map(len, sequences))]
