@@ -4,9 +4,9 @@ import krippendorff
 import numpy as np
 import pytest
 
-from jianghua.annotate import agreement_report, disputes, krippendorff_alpha
+from jianghua.annotate import against_gold, agreement_report, disputes, krippendorff_alpha, standard_slices
 from jianghua.annotate.agreement import CATEGORIES
-from jianghua.schema import LABELS, BadData, Vote
+from jianghua.schema import LABELS, BadData, SentenceSpan, Vote
 
 # Krippendorff 2011, section C: four observers, twelve units, nominal alpha 0.743
 TEXTBOOK = [
@@ -159,3 +159,54 @@ def test_a_report_on_1500_paragraphs_and_four_protocols_takes_seconds():
     report = agreement_report(votes, {}, replicates=2000)
     assert len(report["pairs"]) == 6
     assert time.perf_counter() - start < 20
+
+
+def spanned(paragraph, length, label="praise"):
+    functions = (label,) if label else ()
+    return Vote(paragraph, "sentences", "s", label, functions, sentences=(SentenceSpan(0, length, label),))
+
+
+def test_the_report_is_cut_by_length_where_a_sentence_vote_tells_it():
+    votes = [spanned("c1-000", 40), spanned("c1-001", 350), vote("c1-002", "sentences", "praise", annotator="s")]
+    votes += [vote(f"c1-00{n}", "alone", "praise", annotator="b") for n in range(3)]
+    report = agreement_report(votes, replicates=10)
+    assert {part: q["primary"]["units"] for part, q in report["slices"]["length"].items()} == {
+        "under 60 characters": 1,
+        "300 and more": 1,
+    }
+
+
+def test_a_paragraph_is_fresh_where_nobody_who_voted_read_an_older_edition():
+    votes = [
+        vote("c1-000", "alone", "praise", annotator="old"),
+        vote("c1-000", "in_document", "praise", annotator="new"),
+    ]
+    votes += [vote("c1-001", p, "praise", annotator=a) for p, a in [("alone", "new"), ("names_only", "stranger")]]
+    annotators = {
+        "old": {"guidelines": 1},
+        "new": {"guidelines": 2},
+        "stranger": {"guidelines": None},
+    }
+    slices = standard_slices(votes, {"c1": "constructed"}, annotators)
+    assert slices["guidelines"] == {"c1-000": "used to revise them", "c1-001": "fresh"}
+    assert slices["source"] == {"c1-000": "constructed", "c1-001": "constructed"}
+    assert "guidelines" not in standard_slices(votes, {}, {})
+
+
+def test_raters_are_compared_with_gold_one_by_one():
+    gold = {f"c{n}-000": vote(f"c{n}-000", "alone", LABELS[n % 4], annotator="gold") for n in range(8)}
+    right = [vote(f"c{n}-000", "alone", LABELS[n % 4], annotator="h1") for n in range(8)]
+    wrong = [vote(f"c{n}-000", "alone", LABELS[(n + (n < 2)) % 4], annotator="h2") for n in range(8)]
+    first, second = against_gold(right + wrong, gold, replicates=50)
+    assert first["raters"] == ["gold", "h1"]
+    assert first["questions"]["primary"]["alpha"] == 1
+    assert second["questions"]["primary"]["percent"] == pytest.approx(75)
+    assert second["confusion"][0][1] == 1
+
+
+def test_votes_on_another_text_than_gold_s_are_refused():
+    gold = {"c1-000": vote("c1-000", "alone", "praise", annotator="gold", sha256="a")}
+    with pytest.raises(BadData, match="another text than gold"):
+        against_gold([vote("c1-000", "alone", "praise", annotator="h1", sha256="b")], gold)
+    with pytest.raises(BadData, match="decides none"):
+        against_gold([vote("c1-001", "alone", "praise", annotator="h1")], gold)
