@@ -73,8 +73,8 @@ def test_a_bad_answer_is_one_line_with_file_and_line_and_nothing_is_written(fold
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "either import=FILE"),
-        (("import=a", "export=b"), "either import=FILE"),
+        ((), "give one of import=FILE"),
+        (("import=a", "export=b"), "give one of import=FILE"),
         (("import=a",), "protocol= says"),
         (("import=a", "protocol=alnoe"), "unknown protocol 'alnoe'"),
         (("import=a", "format=xml", "protocol=alone"), "unknown format 'xml'"),
