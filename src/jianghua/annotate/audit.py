@@ -14,10 +14,22 @@ from jianghua.schema import BadData, BadUsage
 FOLDS = 10
 
 
+def tfidf_vectorizer():
+    """TF-IDF over character 1- to 3-grams, as the audit and the gates of the data use it."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+
+
+def logistic_regression():
+    """Logistic regression with balanced classes, as the audit and the gates of the data use it."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
+
+
 def out_of_fold(texts: Sequence[str], labels: np.ndarray, groups: Sequence[str], seed: int = 0) -> np.ndarray:
     """(n, classes) probabilities for each text from a model trained on the other documents."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
 
     if len(set(groups)) < 2 or len(np.unique(labels)) < 2:
@@ -25,9 +37,9 @@ def out_of_fold(texts: Sequence[str], labels: np.ndarray, groups: Sequence[str],
     folds = StratifiedGroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=seed)
     proba = np.zeros((len(texts), int(labels.max()) + 1))
     for train, held in folds.split(labels, labels, groups):
-        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+        vectorizer = tfidf_vectorizer()
         x = vectorizer.fit_transform([texts[i] for i in train])
-        model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=300).fit(x, labels[train])
+        model = logistic_regression().fit(x, labels[train])
         proba[np.ix_(held, model.classes_)] = model.predict_proba(vectorizer.transform([texts[i] for i in held]))
     return proba
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 
 THRESHOLD = 0.5
-_NOT_TEXT = re.compile(r"[\W_]+")
+NOT_TEXT = re.compile(r"[\W_]+")
 
 
 def shingles(text: str, size: int = 5) -> set[str]:
     """Character 5-grams of the text without punctuation and white space."""
-    bare = _NOT_TEXT.sub("", text)
+    bare = NOT_TEXT.sub("", text)
     return {bare[i : i + size] for i in range(max(1, len(bare) - size + 1))}
 
 

@@ -5,14 +5,14 @@ train and validation paragraphs; test paragraphs are only compared with the othe
 """
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from jianghua.dataset.duplicates import shingles
+from jianghua.annotate.audit import logistic_regression, tfidf_vectorizer
+from jianghua.dataset.duplicates import NOT_TEXT, shingles
 from jianghua.schema import LABELS, SPLITS
 
 PHRASE_LENGTH, MOST_DOCUMENTS, MOST_SET_PHRASES = 12, 3, 100
@@ -20,7 +20,6 @@ KEYWORDS = 20  # single words a class
 OPENING = 10  # characters
 FOLDS = 5
 TRANSFER_MINIMUM = 15  # paragraphs a function must have in public train and public validation to be compared
-_NOT_TEXT = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def all_rows(rows: dict[str, list[dict]], source: str, splits: Sequence[str] = S
 
 def _bare(text: str, set_phrases: Sequence[str]) -> list[str]:
     """Stretches of `text` without punctuation, cut where a set phrase stood."""
-    text = _NOT_TEXT.sub("", text)
+    text = NOT_TEXT.sub("", text)
     for phrase in set_phrases:
         text = text.replace(phrase, "\n")
     return text.split("\n")
@@ -61,7 +60,7 @@ def repeated_strings(rows: Sequence[dict], set_phrases: Sequence[str] = ()) -> d
 
 def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:
     """Share of the characters (punctuation left out) that set phrases cover."""
-    total = sum(len(_NOT_TEXT.sub("", row["text"])) for row in rows)
+    total = sum(len(NOT_TEXT.sub("", row["text"])) for row in rows)
     left = sum(len(stretch) for row in rows for stretch in _bare(row["text"], set_phrases))
     return 1 - left / total if total else 0.0
 
@@ -74,7 +73,7 @@ def distinct_ratio(rows: Sequence[dict], characters: int, size: int = 4) -> floa
     grams: set[str] = set()
     total = 0
     for row in sorted(rows, key=lambda row: row["sha256"]):
-        text = _NOT_TEXT.sub("", row["text"])
+        text = NOT_TEXT.sub("", row["text"])
         found = [text[i : i + size] for i in range(len(text) - size + 1)]
         grams.update(found)
         total += len(found)
@@ -99,18 +98,6 @@ def closest_between_splits(rows: dict[str, list[dict]]) -> float:
     apart = split[common.row] != split[common.col]
     i, j, shared = common.row[apart], common.col[apart], common.data[apart]
     return float((shared / (sizes[i] + sizes[j] - shared)).max(initial=0.0))
-
-
-def _classifier():
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
-
-
-def _tfidf(ngrams: tuple[int, int] = (1, 3)):
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    return TfidfVectorizer(analyzer="char", ngram_range=ngrams, min_df=2, sublinear_tf=True)
 
 
 def _binned():
@@ -156,7 +143,7 @@ def cross_validated(rows: Sequence[dict], inputs: Sequence, features) -> float:
     for train, test in folds.split(y, y, groups):
         extract = features()
         x = extract.fit_transform([inputs[i] for i in train], y[train])
-        predicted[test] = _classifier().fit(x, y[train]).predict(extract.transform([inputs[i] for i in test]))
+        predicted[test] = logistic_regression().fit(x, y[train]).predict(extract.transform([inputs[i] for i in test]))
     return _macro_f1(y, predicted)
 
 
@@ -170,9 +157,13 @@ def shortcuts(rows: Sequence[dict]) -> list[Measure]:
     return [
         Measure("length alone", cross_validated(rows, [[len(t)] for t in texts], _binned), 0.45),
         Measure(f"the {KEYWORDS} best single keywords a class", cross_validated(rows, texts, _Keywords), 0.60),
-        Measure(f"the first {OPENING} characters", cross_validated(rows, [t[:OPENING] for t in texts], _tfidf), 0.60),
+        Measure(
+            f"the first {OPENING} characters",
+            cross_validated(rows, [t[:OPENING] for t in texts], tfidf_vectorizer),
+            0.60,
+        ),
         Measure("place in the document", cross_validated(rows, place, _binned)),
-        Measure("TF-IDF + logistic regression", cross_validated(rows, texts, _tfidf)),
+        Measure("TF-IDF + logistic regression", cross_validated(rows, texts, tfidf_vectorizer)),
     ]
 
 
@@ -196,9 +187,9 @@ def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
     count = {i: min(len(of(public, i)), len(of(constructed, i))) for i in labels}
 
     def score(train: list[dict]) -> float:
-        vectorizer = _tfidf()
+        vectorizer = tfidf_vectorizer()
         x = vectorizer.fit_transform([row["text"] for row in train])
-        model = _classifier().fit(x, [row["label"] for row in train])
+        model = logistic_regression().fit(x, [row["label"] for row in train])
         part = [row for row in held if row["label"] in labels]
         predicted = model.predict(vectorizer.transform([row["text"] for row in part]))
         return _macro_f1([row["label"] for row in part], predicted, labels)
