@@ -24,7 +24,8 @@ def main(config):
     for name, documents in corpora.items():
         corpora[name], taken = without_heldout(documents, held, name)
         print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
-    texts = (paragraph for documents in corpora.values() for document in documents for paragraph in document)
+    read = [documents for name, documents in corpora.items() for _ in range(config.vocabulary_rounds[name])]
+    texts = (paragraph for documents in read for document in documents for paragraph in document)
     tokenizer = vocabulary_for(output, texts, config.vocabulary)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     sources, table = {}, []
@@ -33,25 +34,20 @@ def main(config):
         sources[name] = sequences_of(ids, config.sequence_length[name], cls, sep)
         table.append({"source": name, "documents": len(documents), "tokens": sum(map(len, sources[name]))})
         print(f"{name}: {len(documents)} documents, {table[-1]['tokens']:,} tokens", flush=True)
-    settings = {
-        name: config[name]
-        for name in ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share", "set_weight")
-    }
+    names = ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share", "set_weight", "seed")
     pretrain(
         sources,
         tokenizer,
         output,
         architecture=dict(config.architecture),
         weights=dict(config.weights),
-        seed=config.seed,
         checkpoint_minutes=config.checkpoint_minutes,
         progress=lambda row: print(
             f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
-            f"{row['tokens_per_second']:,} tokens/s  "
-            f"{row['left'] / 60:.0f} min left",
+            f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
             flush=True,
         ),
-        **settings,
+        **{name: config[name] for name in names},
     )
     record = OmegaConf.to_container(config, resolve=True)
     for name in ("data_root", "public", "output", "corpora"):

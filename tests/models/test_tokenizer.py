@@ -32,11 +32,19 @@ def tokenizer():
         ("投入１，０００万元", "投入1,000万元"),
         ("10:30开始,1,000元", "10:30开始，1,000元"),
         ("看\u200b到\u3000差距", "看到差距"),
+        ("总 结 成绩 ， 看到差距", "总结成绩，看到差距"),
         ("不足......差距…", "不足……差距…".replace("……", "…")),
     ],
 )
 def test_two_ways_of_writing_give_the_same_tokens(tokenizer, written, read):
     assert tokenizer.encode(written).ids == tokenizer.encode(read).ids
+
+
+def test_the_small_bert_reads_words_of_at_most_four_characters_and_no_punctuation_inside(tokenizer):
+    tokens = [token for text in TEXTS for token in tokenizer.encode(text, add_special_tokens=False).tokens]
+    assert any(len(token) > 1 for token in tokens)
+    assert all(len(token) <= 4 for token in tokens)
+    assert not [token for token in tokens if len(token) > 1 and set(token) & set(PUNCTUATION + "0123456789")]
 
 
 def test_numbers_and_times_keep_their_half_width_marks(tokenizer):

@@ -1,10 +1,10 @@
-"""Pre-training of the small BERT: masked language modelling over spans of characters, nothing padded.
+"""Pre-training of the small BERT: masked language modelling over spans of tokens, nothing padded.
 
 Sequences are runs of consecutive paragraphs of one document, so that each stays within its text;
 a batch is one flat row of them (see `models.flat`); the vocabulary-sized output is computed at the
 masked places only. Masking follows BERT (Devlin et al. 2019, §3.1: of the chosen tokens 80 % become
-`[MASK]`, 10 % a random token, 10 % stay) with the choice made by spans of 1–4 characters, as MacBERT
-does for Chinese words (Cui et al. 2020, §3.2). Beside it the pooled first token, which is what a
+`[MASK]`, 10 % a random token, 10 % stay) with the choice made by spans of 1–4 tokens, as MacBERT
+does (Cui et al. 2020, §3.2). Beside it the pooled first token, which is what a
 classifier reads, names the set of tokens of its sequence: masked language modelling alone leaves it
 untrained. Token embeddings start from co-occurrence counts.
 """
