@@ -32,7 +32,7 @@ def sources():
 def run(output, progress=lambda row: None, **more):
     tokenizer, texts = sources()
     settings = {
-        "steps": 60,
+        "steps": 100,
         "batch_tokens": 256,
         "learning_rate": 3e-3,
         "warmup": 5,
@@ -45,15 +45,16 @@ def run(output, progress=lambda row: None, **more):
 
 def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     from safetensors.torch import load_file
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     curve = run(tmp_path / "mini")
     assert curve[-1]["loss"] < curve[0]["loss"] - 0.5
     assert curve[-1]["set_loss"] < curve[0]["set_loss"] - 0.2
-    model = AutoModel.from_pretrained(tmp_path / "mini")
-    # the pooler that a classifier reads is a trained one, not drawn anew
-    saved = load_file(tmp_path / "mini" / "model.safetensors")["bert.pooler.dense.weight"]
-    assert torch.equal(model.pooler.dense.weight.half(), saved)
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "mini")
+    # what a classifier reads has been trained: the mean of all states, through the trained head
+    assert model.config.classifier_pooling == "mean"
+    saved = load_file(tmp_path / "mini" / "model.safetensors")["head.dense.weight"]
+    assert torch.equal(model.head.dense.weight.half(), saved)
     assert model.dtype == torch.float32
     assert len(AutoTokenizer.from_pretrained(tmp_path / "mini")) == model.config.vocab_size
     assert (tmp_path / "mini" / "model.safetensors").stat().st_size < 2 * model.num_parameters() + 400_000

@@ -32,10 +32,10 @@ pipeline_tag: fill-mask
 
 # Jianghua mini: a small Chinese BERT for official speech
 
-{a["num_hidden_layers"]} layers, hidden size {a["hidden_size"]}, {a["num_attention_heads"]} heads, feed-forward
-{a["intermediate_size"]}, {record["vocabulary"]:,} byte-pair entries (characters, words of up to four, Chinese quotes,
-dashes and the ellipsis), {size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from
-scratch on CPU.
+ModernBERT's architecture with global attention: {a["num_hidden_layers"]} layers, hidden size {a["hidden_size"]},
+{a["num_attention_heads"]} heads, gated feed-forward {a["intermediate_size"]}; classifiers read the mean of all states.
+{record["vocabulary"]:,} byte-pair entries (characters, words of up to four, Chinese quotes, dashes and the ellipsis),
+{size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch on CPU.
 
 | text | terms | documents | tokens there | share of tokens seen |
 | --- | --- | ---: | ---: | ---: |
@@ -45,7 +45,7 @@ The weights' licence is that of the most demanding of these texts. No validation
 read: the script refuses them by hash, and leaves out ritual sentences that train documents share with them.
 
 **How.** Masked language modelling over spans of 1–4 tokens, {record["mask_share"]:.0%} of tokens, and with
-weight {record["set_weight"]} the pooled first token naming the set of tokens of its sequence (cross-entropy); token
+weight {record["set_weight"]} the mean state naming the set of tokens of its sequence (cross-entropy); token
 embeddings start from factorised co-occurrence counts; {record["steps"]:,} steps of at most
 {record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million in all), AdamW, peak learning rate
 {record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};

@@ -4,9 +4,13 @@ Sequences are runs of consecutive paragraphs of one document, so that each stays
 a batch is one flat row of them (see `models.flat`); the vocabulary-sized output is computed at the
 masked places only. Masking follows BERT (Devlin et al. 2019, §3.1: of the chosen tokens 80 % become
 `[MASK]`, 10 % a random token, 10 % stay) with the choice made by spans of 1–4 tokens, as MacBERT
-does (Cui et al. 2020, §3.2). Beside it the pooled first token, which is what a
-classifier reads, names the set of tokens of its sequence: masked language modelling alone leaves it
-untrained. Token embeddings start from co-occurrence counts.
+does (Cui et al. 2020, §3.2). Beside it the mean of a sequence's states, which is what a classifier
+reads, names the set of tokens of its sequence: masked language modelling alone does not teach a
+summary. Token embeddings start from co-occurrence counts.
+
+The network is ModernBERT's (Warner et al. 2024, §2.1: pre-normalisation, rotary positions, gated
+feed-forward, no biases) with global attention in every layer: plain transformers load it, and its
+sequence classifier reads the mean of all states where BERT's reads one of them.
 """
 
 import gzip
@@ -18,8 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from transformers import BertConfig, BertForMaskedLM
-from transformers.models.bert.modeling_bert import BertPooler
+from transformers import ModernBertConfig, ModernBertForMaskedLM
 
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.models import flat
@@ -103,7 +106,7 @@ def mask_tokens(
 
 
 class TokenSet(torch.nn.Module):
-    """From the pooled first token to logits over the vocabulary, through the token embeddings."""
+    """From a sequence's summary to logits over the vocabulary, through the token embeddings."""
 
     def __init__(self, hidden: int, vocabulary: int):
         super().__init__()
@@ -115,19 +118,19 @@ class TokenSet(torch.nn.Module):
 
 
 def pretraining_losses(
-    model: BertForMaskedLM, head: TokenSet, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor
+    model: ModernBertForMaskedLM, head: TokenSet, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy at `places`, and of each sequence's pooled state with the set of its tokens.
+    """Mean cross-entropy at `places`, and of each sequence's mean state with the set of its tokens.
 
     `row` is the masked concatenation of `sequences`, whose own tokens are the answers to both; the
     second target spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`.
     """
     lengths = [len(sequence) for sequence in sequences]
     states, _ = flat.token_states(model, list(row.split(lengths)))
-    masked = torch.nn.functional.cross_entropy(model.cls(states[places]), torch.cat(sequences)[places])
-    starts = torch.tensor([0, *lengths[:-1]]).cumsum(0)
-    pooled = model.bert.pooler(states[starts][:, None])
-    logs = head(pooled, model.bert.embeddings.word_embeddings.weight).log_softmax(1)
+    logits = model.decoder(model.head(states[places]))
+    masked = torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places])
+    means = torch.stack([piece.mean(0) for piece in states[: sum(lengths)].split(lengths)])
+    logs = head(model.head(means), model.decoder.weight).log_softmax(1)
     named = [logs[i, sequence[1:-1].unique()].mean() for i, sequence in enumerate(sequences)]
     return masked, -torch.stack(named).mean()
 
@@ -150,6 +153,22 @@ def learning_rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
     if step < warmup:
         return peak * (step + 1) / warmup
     return peak * (1 - 0.95 * (step - warmup) / max(1, steps - warmup))
+
+
+def network(tokenizer, architecture: dict) -> ModernBertConfig:
+    """The configuration: `architecture` and the tokenizer's own ids; classifiers read the mean of all states."""
+    ids = {name: tokenizer.token_to_id(f"[{name.upper()}]") for name in ("pad", "cls", "sep")}
+    return ModernBertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        pad_token_id=ids["pad"],
+        cls_token_id=ids["cls"],
+        bos_token_id=ids["cls"],
+        sep_token_id=ids["sep"],
+        eos_token_id=ids["sep"],
+        layer_types=["full_attention"] * architecture["num_hidden_layers"],
+        classifier_pooling="mean",
+        **architecture,
+    )
 
 
 def pretrain(
@@ -179,18 +198,14 @@ def pretrain(
         raise BadData(f"text sources and weights differ: {', '.join(sorted(missing))}")
     torch.manual_seed(seed)
     vocabulary = tokenizer.get_vocab_size()
-    config = BertConfig(
-        vocab_size=vocabulary, pad_token_id=0, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **architecture
-    )
-    model = BertForMaskedLM(config)
-    model.bert.pooler = BertPooler(config)  # left out by the class, wanted by classifiers
-    model.bert.pooler.apply(model._init_weights)
+    model = ModernBertForMaskedLM(network(tokenizer, architecture))
+    config = model.config
     head = TokenSet(config.hidden_size, vocabulary)
     start = cooccurrence_embeddings(
         (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
     )
     with torch.no_grad():
-        embeddings = model.bert.embeddings.word_embeddings.weight
+        embeddings = model.model.embeddings.tok_embeddings.weight
         embeddings.copy_(torch.from_numpy(start))
         embeddings[config.pad_token_id] = 0
     flat.use_flat(model)
@@ -259,14 +274,11 @@ def pretrain(
     return curve
 
 
-def save_pretrained(model: BertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
+def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
     """Write the encoder as fp16 safetensors; `"dtype": "float32"` makes transformers 5 load it as fp32."""
     quiet_transformers()
     with folder_atomic(output, marks=("model.safetensors",)) as folder:
         model.set_attn_implementation("sdpa")
-        model.config.hidden_dropout_prob = 0.1
-        # attention dropout stays off: PyTorch's fused attention takes a slow path with it
-        model.config.attention_probs_dropout_prob = 0.0
         model.half().save_pretrained(folder)
         (folder / "model.safetensors").chmod(0o644)
         config = json.loads((folder / "config.json").read_text())
