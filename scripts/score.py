@@ -1,48 +1,68 @@
-"""Scores from stored predictions: `python scripts/score.py run=DIR [compare=DIR]`."""
+"""Scores from stored predictions: `python scripts/score.py run=DIR` or `compare=[DIR,DIR]`; see conf/score.yaml."""
 
 from jianghua.command import BadUsage, command
 
 
-@command("score", paths=("run", "compare", "data.root", "data.path", "output"))
+def folders(value: str | None) -> list[str]:
+    """`DIR`, or `[DIR,DIR]` with names that hold a comma in single quotes."""
+    import csv
+    from pathlib import Path
+
+    if not value:
+        return []
+    if Path(value).is_dir() or not (value.startswith("[") and value.endswith("]")):
+        return [value]
+    found = next(csv.reader([value[1:-1]], quotechar="'", skipinitialspace=True), [])
+    return [name.strip() for name in found if name.strip()]
+
+
+@command("score", paths=("run", "compare", "data.root", "data.path", "output", "pictures"))
 def main(config):
     from pathlib import Path
 
     from jianghua.dataset import index_as_build, load_build
-    from jianghua.evaluation import compare_runs, score_predictions
-    from jianghua.report import print_scores
-    from jianghua.training import read_run
+    from jianghua.evaluation import compare_table, score_predictions
+    from jianghua.report import print_comparison, print_scores, print_slices, score_pictures
+    from jianghua.training import read_json, read_run
     from jianghua.training.runs import write_json
 
-    runs = [read_run(Path(folder)) for folder in (config.run, config.compare) if folder]
+    runs = [read_run(Path(folder)) for folder in folders(config.run) + folders(config.compare)]
+    if not runs or (config.compare and len(runs) < 2):
+        raise BadUsage("run=DIR names a run to score, compare=[DIR,DIR] two or more to compare")
     first = runs[0]
     if config.data.path:
         loaded = load_build(Path(config.data.path), first.config, first.subset)
     else:
         loaded = index_as_build(Path(config.data.root), first.build, first.config, first.subset)
-    if runs[-1].config != first.config:
-        raise BadUsage(f"{first.folder} is a {first.config} run, {runs[-1].folder} a {runs[-1].config} run")
-    if runs[-1].subset != first.subset:
-        raise BadUsage(f"{first.folder} and {runs[-1].folder} were scored on different split configurations")
     for run in runs:
+        if run.config != first.config:
+            raise BadUsage(f"{first.folder} is a {first.config} run, {run.folder} a {run.config} run")
+        if run.subset != first.subset:
+            raise BadUsage(f"{first.folder} and {run.folder} were scored on different split configurations")
         run.check_dataset(loaded.build, loaded.fingerprint)
+    names = [f"{run.model} s{run.seed}" for run in runs]
+    names = [str(run.folder) if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)]
+    if len(set(names)) < len(names):
+        raise BadUsage(f"{max(names, key=names.count)} is named twice")
     scores = [score_predictions(loaded.rows, run.predictions, run.config, str(run.folder)) for run in runs]
     for part in scores[0]["split"]:
-        print_scores(
-            f"{part} of the {loaded.build} build, {first.config}",
-            first.config,
-            [(f"{run.model} s{run.seed}", score["split"][part]) for run, score in zip(runs, scores, strict=True)],
-        )
+        rows = [(name, score["split"][part]) for name, score in zip(names, scores, strict=True)]
+        print_scores(f"{part} of the {loaded.build} build, {first.config}", first.config, rows)
+        if config.slices:
+            print_slices(part, rows)
     result = scores[0]
-    if len(runs) == 2:
-        tests = compare_runs(loaded.rows, [first.predictions], [runs[1].predictions], first.config)
-        result = {"runs": scores, "comparison": tests}
-        for part, test in tests.items():
-            print(
-                f"{part}: difference in macro-F1 {test['difference']:+.3f}, p = {test['p_value']:.4f} "
-                f"(paired randomisation over {test['documents']} documents)"
-            )
+    if len(runs) > 1:
+        systems = {name: [run.predictions] for name, run in zip(names, runs, strict=True)}
+        comparison = compare_table(loaded.rows, systems, first.config)
+        print_comparison(comparison)
+        result = {"runs": scores, "comparison": comparison}
     if config.output:
         write_json(Path(config.output), result)
+    for run, score in zip(runs, scores, strict=True):
+        if config.pictures:
+            score_pictures(score, Path(config.pictures), f"{run.model}-s{run.seed}")
+        if config.update:
+            write_json(run.folder / "metrics.json", read_json(run.folder / "metrics.json") | score)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ import pytest
 
 from jianghua.evaluation import (
     bootstrap_interval,
-    choose_thresholds,
-    expected_calibration_error,
-    fit_temperature,
+    holm,
+    interval_over_seeds,
     macro_f1,
+    paired_bootstrap,
     paired_randomisation,
+    ranks,
+    smallest_difference,
 )
-from jianghua.evaluation.intervals import documents_of, sum_by_document
-from jianghua.report.results import holm
+from jianghua.evaluation.intervals import documents_of, draws, seed_weights, standard_error, sum_by_document
 
 
 def right_and_all(rng, documents, rate=0.7, spread=0.15, size=12):
@@ -107,24 +108,119 @@ def test_holm_equals_the_textbook_example():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-def test_calibration_error_is_zero_for_a_calibrated_model_and_large_for_an_overconfident_one():
+def test_holm_never_lowers_a_p_value_nor_changes_their_order():
     rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.3, 1, 20000)
-    assert expected_calibration_error(confidence, rng.random(20000) < confidence) < 0.02
-    assert expected_calibration_error(np.full(100, 0.99), np.arange(100) < 50) == pytest.approx(0.49)
+    for _ in range(50):
+        p = rng.random(6)
+        adjusted = np.array(holm(p))
+        assert (adjusted >= p).all()
+        assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
 
 
-def test_the_temperature_undoes_a_scaling_of_the_logits():
+@pytest.mark.parametrize("method", ["percentile", "bca", "studentised"])
+def test_every_interval_agrees_with_theory_for_a_mean_over_many_documents(method):
+    counts = right_and_all(np.random.default_rng(4), 400)
+    low, high = bootstrap_interval(counts, share, method=method)
+    x = counts[:, 0] / 12
+    assert high - low == pytest.approx(2 * 1.96 * x.std(ddof=1) / 20, rel=0.06)
+
+
+def test_an_unknown_kind_of_interval_is_refused():
+    with pytest.raises(ValueError, match="percentile, bca and studentised"):
+        bootstrap_interval(right_and_all(np.random.default_rng(0), 5), share, method="magic")
+
+
+def test_the_standard_error_of_a_mean_is_the_textbook_one():
+    counts = right_and_all(np.random.default_rng(4), 30)
+    assert standard_error(counts[None], share) == pytest.approx((counts[:, 0] / 12).std(ddof=1) / 30**0.5, rel=1e-4)
+
+
+def test_a_resample_draws_as_many_documents_as_there_are():
+    weights = draws(7, 500, 0)
+    assert (weights.sum(1) == 7).all()
+    assert weights.var() == pytest.approx(6 / 7, rel=0.1)
+
+
+def test_seeds_drawn_vary_a_mean_as_much_as_theory_says():
+    scores = np.array([0.7, 0.74, 0.79])
+    means = (seed_weights(3, 200_000, 1) * scores).mean(1)
+    assert means.var() == pytest.approx(scores.var(ddof=1) / 3, rel=0.02)
+
+
+def test_seeds_that_differ_widen_the_interval_and_equal_ones_do_not():
+    one = right_and_all(np.random.default_rng(3), 20)
+    equal = interval_over_seeds(np.stack([one, one, one]), share)
+    assert equal == pytest.approx(bootstrap_interval(one, share), abs=1e-9)
+    worse = one.copy()
+    worse[:, 0] = np.maximum(0, worse[:, 0] - 3)
+    apart = interval_over_seeds(np.stack([one, worse, one]), share)
+    assert apart[1] - apart[0] > 1.2 * (equal[1] - equal[0])
+
+
+def test_an_interval_stays_within_what_a_score_can_be_and_holds_the_point():
+    counts = np.array([[12.0, 12], [12, 12], [12, 12], [9, 12]])
+    low, high = bootstrap_interval(counts, share)
+    assert 0 <= low <= 45 / 48 <= high <= 1
+
+
+def test_a_perfect_score_has_an_interval_of_no_width():
+    assert bootstrap_interval(np.full((9, 2), 5.0), share) == (1.0, 1.0)
+
+
+def test_the_paired_bootstrap_tells_a_better_system_apart_and_says_how_sure():
     rng = np.random.default_rng(0)
-    logits = rng.normal(size=(4000, 4))
-    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    target = (p.cumsum(1) > rng.random((4000, 1))).argmax(1)
-    assert fit_temperature(3 * logits, target, multilabel=False) == pytest.approx(3, rel=0.1)
+    good, bad = random_counts(rng, 30, 0.9)[0], random_counts(rng, 30, 0.4)[0]
+    test = paired_bootstrap(good, bad)
+    assert 0.2 < test["low"] < test["difference"] < test["high"]
+    assert test["p_value"] < 0.001
+    assert test["effect_size"] > 1
+    back = paired_bootstrap(bad, good)
+    assert back["effect_size"] == pytest.approx(-test["effect_size"], rel=1e-6)
+    assert back["difference"] == pytest.approx(-test["difference"])
 
 
-def test_thresholds_separate_what_can_be_separated():
-    proba = np.array([[0.1, 0.5], [0.2, 0.5], [0.35, 0.5], [0.4, 0.5]])
-    gold = np.array([[0, 0], [0, 0], [1, 0], [1, 0]], bool)
-    first, never = choose_thresholds(proba, gold)
-    assert 0.2 < first <= 0.35
-    assert never == 0.5
+def test_the_paired_bootstrap_finds_no_difference_of_a_system_from_itself():
+    counts = random_counts(np.random.default_rng(3), 12, 0.5)[0]
+    test = paired_bootstrap(counts, counts)
+    assert test["difference"] == 0
+    assert test["p_value"] == 1.0
+    assert test["effect_size"] == 0
+
+
+def test_the_two_paired_tests_agree_on_equal_systems():
+    false = 0
+    for trial in range(100):
+        rng = np.random.default_rng(trial)
+        left, right = (random_counts(rng, 20, 0.6)[0] for _ in range(2))
+        false += paired_bootstrap(left, right, replicates=300, seed=trial)["p_value"] <= 0.05
+    assert false / 100 <= 0.12
+
+
+def test_more_documents_show_smaller_differences():
+    def smallest(documents):
+        rng = np.random.default_rng(1)
+        return smallest_difference(*(random_counts(rng, documents, 0.6)[0] for _ in range(2)))
+
+    assert smallest(200) < smallest(20) / 2
+
+
+def test_one_document_has_no_test():
+    counts = random_counts(np.random.default_rng(0), 1, 0.5)[0]
+    assert paired_randomisation(counts, counts)["p_value"] is None
+    assert paired_bootstrap(counts, counts)["p_value"] is None
+    assert smallest_difference(counts, counts) is None
+    assert ranks({"a": counts, "b": counts})["a"] == {"rank": 1, "low": None, "high": None}
+
+
+def test_ranks_are_sure_where_systems_are_far_apart_and_not_where_they_are_alike():
+    rng = np.random.default_rng(0)
+    systems = {name: random_counts(rng, 25, rate)[0] for name, rate in (("low", 0.2), ("a", 0.8), ("b", 0.8))}
+    places = ranks(systems)
+    assert places["low"] == {"rank": 3, "low": 3, "high": 3}
+    assert {places["a"]["rank"], places["b"]["rank"]} == {1, 2}
+    assert (places["a"]["low"], places["a"]["high"]) == (1, 2)
+
+
+def test_equal_systems_share_the_better_rank():
+    counts = random_counts(np.random.default_rng(0), 10, 0.5)[0]
+    assert [place["rank"] for place in ranks({"a": counts, "b": counts}).values()] == [1, 1]

@@ -2,22 +2,99 @@
 
 import numpy as np
 
+BINS = 15
+COVERAGES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 
-def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
+
+def equal_mass_bins(confidence: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, int]:
+    """Bin of each item, (n,), and the number of bins: by quantiles, so that equal confidences share a bin
+    whatever the order of the items."""
+    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, confidence, side="left"), len(edges) + 1
+
+
+def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
     """ECE over `bins` bins of equal mass (Nguyen & O'Connor 2015; Guo et al. 2017, §3).
 
-    `confidence` and `correct` are (n,). Biased upwards when bins hold few items: with n items a bin
-    of n / bins is the finest that can be asked for. NaN for no items.
+    `confidence` and `correct` are (n,). Biased upwards, the more the fewer items a bin holds:
+    `calibration_error_of_calibrated` says what a calibrated model would show. NaN for no items.
     """
     confidence, correct = np.asarray(confidence, float), np.asarray(correct, float)
     if not len(confidence):
         return float("nan")
-    # by quantiles, so that equal confidences share a bin whatever the order of the items
-    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, confidence, side="left")
-    mass = np.bincount(places, minlength=len(edges) + 1)
-    gaps = np.abs(np.bincount(places, confidence - correct, minlength=len(mass)))
-    return float(gaps.sum() / len(confidence))
+    places, size = equal_mass_bins(confidence, bins)
+    return float(np.abs(np.bincount(places, confidence - correct, minlength=size)).sum() / len(confidence))
+
+
+def calibration_error_of_calibrated(
+    confidence: np.ndarray, bins: int = BINS, *, draws: int = 200, seed: int = 0
+) -> float:
+    """The mean ECE of answers that are right exactly as often as `confidence` (n,) says: the bias of ECE at
+    this number of items (Kumar et al. 2019, §5). An ECE near it is no sign of miscalibration. NaN for no items."""
+    confidence = np.asarray(confidence, float)
+    if not len(confidence):
+        return float("nan")
+    places, size = equal_mass_bins(confidence, bins)
+    rng = np.random.default_rng(seed)
+    gaps = [np.bincount(places, confidence - (rng.random(len(confidence)) < confidence), size) for _ in range(draws)]
+    return float(np.abs(gaps).sum(1).mean() / len(confidence))
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> list[dict]:
+    """The bins of a reliability diagram, least confident first: mean confidence, share correct, items."""
+    confidence, correct = np.asarray(confidence, float), np.asarray(correct, float)
+    if not len(confidence):
+        return []
+    places, size = equal_mass_bins(confidence, bins)
+    n, sure, right = (np.bincount(places, values, size) for values in (None, confidence, correct))
+    return [
+        {"confidence": float(sure[i] / n[i]), "correct": float(right[i] / n[i]), "n": int(n[i])}
+        for i in np.flatnonzero(n)
+    ]
+
+
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> dict:
+    """The share of errors among the most confident share of items (El-Yaniv & Wiener 2010), and the area
+    under that curve (AURC; Geifman et al. 2019, §3): its mean over all n coverages.
+
+    Where confidences are equal, errors are spread evenly over them: the mean over all their orders.
+    `coverage` and `risk` are lists of 20 steps. `aurc` is None for no items.
+    """
+    confidence, wrong = np.asarray(confidence, float), 1 - np.asarray(correct, float)
+    n = len(confidence)
+    if not n:
+        return {"coverage": [], "risk": [], "aurc": None}
+    _, group = np.unique(-confidence, return_inverse=True)
+    spread = (np.bincount(group, wrong) / np.bincount(group))[np.sort(group)]
+    risk = spread.cumsum() / np.arange(1, n + 1)
+    # a share of n that floating point puts a hair above a whole number is that number
+    taken = np.maximum(1, np.ceil(np.array(COVERAGES) * n - 1e-9).astype(int))
+    return {"coverage": list(COVERAGES), "risk": risk[taken - 1].tolist(), "aurc": float(risk.mean())}
+
+
+def calibration_scores(proba: np.ndarray, gold: np.ndarray, predicted: np.ndarray, config: str) -> dict:
+    """All of it for one part: `proba` (n, 4); `gold` and `predicted` (n,) ids, or (n, 4) booleans for `functions`.
+
+    For `functions` reliability is over single yes-or-no answers, the confidence being that of the answer
+    given; one abstains from whole paragraphs, whose confidence is that of their least confident answer.
+    """
+    if config == "primary":
+        confidence, correct = proba[np.arange(len(proba)), predicted], gold == predicted
+        paragraph, right, target = confidence, correct, np.eye(proba.shape[1])[gold]
+    else:
+        answers = np.where(predicted, proba, 1 - proba)
+        confidence, correct = answers.ravel(), (gold == predicted).ravel()
+        paragraph, right, target = answers.min(1), (gold == predicted).all(1), gold.astype(float)
+    numbers = {
+        "expected_calibration_error": expected_calibration_error(confidence, correct),
+        "expected_calibration_error_if_calibrated": calibration_error_of_calibrated(confidence),
+        "brier": brier_score(proba, target),
+    }
+    numbers = {name: None if np.isnan(value) else value for name, value in numbers.items()}
+    return numbers | {
+        "reliability": reliability(confidence, correct),
+        "risk_coverage": risk_coverage(paragraph, right),
+    }
 
 
 def brier_score(proba: np.ndarray, target: np.ndarray) -> float:

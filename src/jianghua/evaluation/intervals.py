@@ -1,17 +1,26 @@
 """Uncertainty by resampling documents: paragraphs of one speech are not independent of one another.
 
 A resample draws as many documents as there are, with replacement; its score comes from the weighted
-sum of the documents' counts, so ten thousand resamples are one matrix product. The interval is BCa
-(bias-corrected and accelerated; Efron 1987; Efron & Tibshirani 1993, §14.3) with the acceleration
-from a jackknife over documents.
+sum of the documents' counts, so ten thousand resamples are one matrix product. Where there are several
+training seeds, a resample draws seeds as well (seeds × documents, crossed), and the score is the mean
+over the seeds drawn.
+
+Three intervals come from the same resamples. Which one the benchmark uses (`METHOD`) was chosen by its
+coverage at the benchmark's own document counts and sizes: docs/evaluation.md has the table, and
+benchmarks/coverage.py makes it.
+
+Counts are (seeds, documents, …) throughout; a `statistic` maps stacked sums over documents (n, …) to (n,).
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 REPLICATES = 10_000
 LEVEL = 0.95
+METHOD = "studentised"
+STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
 
 
 def documents_of(doc_ids: list[str]) -> tuple[np.ndarray, int]:
@@ -27,36 +36,122 @@ def sum_by_document(values: np.ndarray, numbers: np.ndarray, documents: int) -> 
     return sums
 
 
-def bootstrap_interval(
-    by_document: np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    *,
-    seed: int = 0,
-    replicates: int = REPLICATES,
-    level: float = LEVEL,
-) -> tuple[float, float] | None:
-    """BCa interval of `statistic(counts)`, where counts (…) are sums of `by_document` (documents, …).
+@lru_cache(maxsize=4)
+def draws(units: int, replicates: int, seed: int) -> np.ndarray:
+    """How often each of `units` is drawn in each resample: (replicates, units), rows sum to `units`.
 
-    `statistic` maps stacked counts (replicates, …) to (replicates,). None for fewer than two
-    documents: there is nothing to resample.
+    Kept, since all scores of one part are resampled alike: the same documents stand behind all of them.
+    """
+    chosen = np.random.default_rng(seed).integers(0, units, size=(replicates, units))
+    chosen += np.arange(replicates)[:, None] * units
+    weights = np.bincount(chosen.ravel(), minlength=replicates * units).reshape(replicates, units).astype(float)
+    weights.flags.writeable = False
+    return weights
+
+
+def seed_weights(seeds: int, replicates: int, seed: int) -> np.ndarray:
+    """(replicates, seeds) weights of mean one, stretched so that the variance over few seeds is not too small.
+
+    Drawing S seeds out of S gives (S - 1) / S of the variance of a mean over seeds; the deviations are
+    multiplied by the root of its inverse. One seed has weight one: nothing is known of its spread.
+    """
+    if seeds == 1:
+        return np.ones((replicates, 1))
+    return 1 + np.sqrt(seeds / (seeds - 1)) * (draws(seeds, replicates, seed) - 1)
+
+
+def replicate_scores(
+    counts: np.ndarray, statistic: Callable, *, seed: int = 0, seed_of_seeds: int = 1, replicates: int = REPLICATES
+) -> np.ndarray:
+    """The mean score over seeds in each resample of documents and seeds, (replicates,).
+
+    Equal `seed`s draw equal documents, whatever the system; `seed_of_seeds` draws the training seeds.
+    """
+    seeds, documents = counts.shape[:2]
+    weights = draws(documents, replicates, seed)
+    sums = [(weights @ one.reshape(documents, -1)).reshape(replicates, *counts.shape[2:]) for one in counts]
+    values = np.stack([statistic(one) for one in sums], axis=1)
+    return (values * seed_weights(seeds, replicates, seed_of_seeds)).mean(1)
+
+
+def influence(counts: np.ndarray, statistic: Callable, weights: np.ndarray) -> np.ndarray:
+    """Derivative of the mean score over seeds by each document's weight, at `weights` (n, documents): (n, documents).
+
+    The gradient by the counts is numeric, so any statistic will do: K + 1 calls for K numbers a document.
+    """
+    seeds, documents = counts.shape[:2]
+    total = np.zeros((len(weights), documents))
+    for one in counts.reshape(seeds, documents, -1):
+        sums = weights @ one
+        base = statistic(sums.reshape(len(sums), *counts.shape[2:]))
+        some = np.flatnonzero(one.any(0))
+        slopes = np.empty((len(sums), len(some)))
+        for column, k in enumerate(some):
+            sums[:, k] += STEP
+            slopes[:, column] = (statistic(sums.reshape(len(sums), *counts.shape[2:])) - base) / STEP
+            sums[:, k] -= STEP
+        total += np.nan_to_num(slopes) @ one[:, some].T
+    return total / seeds
+
+
+def _seed_variance(counts: np.ndarray, statistic: Callable) -> float:
+    """Variance of the mean over training seeds; 0 for one seed, of whose spread nothing is known."""
+    return float(statistic(counts.sum(1)).var(ddof=1)) / len(counts) if len(counts) > 1 else 0.0
+
+
+def standard_error(counts: np.ndarray, statistic: Callable) -> float:
+    """Standard error of the mean score over seeds; NaN for one document.
+
+    Infinitesimal jackknife over documents (Efron & Tibshirani 1993, §21), times documents / (documents - 1),
+    and the variance of the mean over seeds.
+    """
+    documents = counts.shape[1]
+    if documents < 2:
+        return float("nan")
+    by_document = influence(counts, statistic, np.ones((1, documents)))[0]
+    variance = documents / (documents - 1) * (by_document**2).sum() + _seed_variance(counts, statistic)
+    return float(np.sqrt(variance))
+
+
+def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.ndarray, seed: int) -> np.ndarray:
+    """Each resample's error over its own standard error, (replicates or fewer,): those with an error of zero,
+    and those where the score is undefined, are left out. `values` are from `replicate_scores`."""
+    documents = counts.shape[1]
+    weights = draws(documents, len(values), seed)
+    variance = documents / (documents - 1) * (weights * influence(counts, statistic, weights) ** 2).sum(1)
+    variance += _seed_variance(counts, statistic)
+    point = float(np.mean(statistic(counts.sum(1))))
+    usable = (variance > 1e-12) & ~np.isnan(values)
+    return (values[usable] - point) / np.sqrt(variance[usable])
+
+
+def studentised_ends(
+    point: float, error: float, t: np.ndarray, level: float = LEVEL, bounds: tuple[float, float] = (0, 1)
+) -> tuple[float, float]:
+    """Bootstrap-t (Efron & Tibshirani 1993, §12.5) of a score with standard error `error`, within `bounds`."""
+    if not len(t) or not error > 0:
+        return point, point
+    low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    # the point stays inside where a skewed resampling would leave it out
+    ends = min(point, point - high * error), max(point, point - low * error)
+    return float(max(bounds[0], ends[0])), float(min(bounds[1], ends[1]))
+
+
+def percentile_ends(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Quantiles of the resampled scores (Efron 1979)."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Bias-corrected and accelerated quantiles (Efron 1987; Efron & Tibshirani 1993, §14.3).
+
+    `left_out`: scores without each document.
     """
     from scipy.stats import norm
 
-    documents = len(by_document)
-    if documents < 2:
-        return None
-    shape = by_document.shape[1:]
-    flat = by_document.reshape(documents, -1)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(documents, np.full(documents, 1 / documents), size=replicates)
-    values = statistic((weights @ flat).reshape(replicates, *shape))
-    values = np.sort(values[~np.isnan(values)])
-    point = float(statistic(flat.sum(0).reshape(1, *shape))[0])
-    if np.isnan(point) or len(values) == 0:
-        return None
-    jackknife = statistic((flat.sum(0) - flat).reshape(documents, *shape))
-    deviations = np.nanmean(jackknife) - jackknife
-    deviations = deviations[~np.isnan(deviations)]
+    values, left_out = np.sort(values), left_out[~np.isnan(left_out)]
+    deviations = left_out.mean() - left_out
     spread = (deviations**2).sum() ** 1.5
     acceleration = (deviations**3).sum() / (6 * spread) if spread > 0 else 0.0
     # ties count half, so that a constant statistic has no bias
@@ -67,3 +162,42 @@ def bootstrap_interval(
         z = bias + norm.ppf(tail)
         ends.append(float(np.quantile(values, norm.cdf(bias + z / (1 - acceleration * z)))))
     return ends[0], ends[1]
+
+
+def interval_over_seeds(
+    counts: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+    method: str = METHOD,
+    bounds: tuple[float, float] = (0, 1),
+) -> tuple[float, float] | None:
+    """Interval of the mean over seeds of `statistic`. `method`: `percentile`, `bca` or `studentised`.
+
+    `bounds`: the least and the largest value the score can have. None for fewer than two documents (there
+    is nothing to resample), and where the score is undefined.
+    """
+    counts = np.asarray(counts, float)
+    if counts.shape[1] < 2:
+        return None
+    point = float(np.mean(statistic(counts.sum(1))))
+    values = replicate_scores(counts, statistic, seed=seed, replicates=replicates)
+    if np.isnan(point) or np.isnan(values).all():
+        return None
+    if method == "studentised":
+        t = studentised_replicates(counts, statistic, values, seed)
+        return studentised_ends(point, standard_error(counts, statistic), t, level, bounds)
+    values = values[~np.isnan(values)]
+    if method == "percentile":
+        return percentile_ends(values, level)
+    if method == "bca":
+        left_out = np.mean([statistic(one.sum(0) - one) for one in counts], axis=0)
+        return bca_ends(values, point, left_out, level)
+    raise ValueError(f"method {method!r}: the methods are percentile, bca and studentised")
+
+
+def bootstrap_interval(by_document: np.ndarray, statistic: Callable, **options) -> tuple[float, float] | None:
+    """`interval_over_seeds` of one run, whose counts are (documents, …)."""
+    return interval_over_seeds(np.asarray(by_document)[None], statistic, **options)

@@ -5,7 +5,10 @@ function: true positives, false positives, false negatives. F1 = 2·tp / (2·tp 
 
 Undefined cases: a class that is neither in the gold labels nor predicted is left out of a macro mean
 (as scikit-learn does by default); a class that is in one of them but never right has F1 = 0; a mean
-over no class at all, and the accuracy of nothing, are NaN.
+over no class at all, and the accuracy of nothing, are NaN. Balanced accuracy is over the classes of the
+gold labels. Matthews' coefficient is 0 where all gold labels, or all predictions, are of one class. A
+paragraph without functions for which none is predicted has F1 = 1 in the sample mean; the average
+precision of a function that never occurs is NaN.
 """
 
 import numpy as np
@@ -58,6 +61,47 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
     """(…, C, C) → (…) share of the diagonal."""
     confusion = np.asarray(confusion, dtype=float)
     return _ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum((-2, -1)))
+
+
+def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
+    """(…, C, C) → (…) mean recall over the classes that occur in gold."""
+    confusion = np.asarray(confusion, dtype=float)
+    recall = _ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1))
+    defined = ~np.isnan(recall)
+    return _ratio(np.where(defined, recall, 0).sum(-1), defined.sum(-1))
+
+
+def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
+    """(…, C, C) → (…) Matthews' correlation of several classes (Gorodkin 2004), in [-1, 1]."""
+    confusion = np.asarray(confusion, dtype=float)
+    gold, predicted, n = confusion.sum(-1), confusion.sum(-2), confusion.sum((-2, -1))
+    covariance = np.trace(confusion, axis1=-2, axis2=-1) * n - (gold * predicted).sum(-1)
+    # rounding may leave a hair less than nothing where all are of one class
+    spread = np.sqrt(np.maximum(n**2 - (gold**2).sum(-1), 0) * np.maximum(n**2 - (predicted**2).sum(-1), 0))
+    return np.where(n > 0, np.nan_to_num(_ratio(covariance, spread)), np.nan)
+
+
+def item_f1(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """(n, C) booleans → (n,) F1 of each paragraph's set of functions; 1 where both sets are empty."""
+    gold, predicted = np.asarray(gold, bool), np.asarray(predicted, bool)
+    shared, both = (gold & predicted).sum(1), gold.sum(1) + predicted.sum(1)
+    return np.where(both > 0, np.nan_to_num(_ratio(2.0 * shared, both)), 1.0)
+
+
+def average_precision(gold: np.ndarray, scores: np.ndarray) -> float:
+    """Sum of precision times the gain in recall over falling scores: gold (n,) booleans, scores (n,).
+
+    Not interpolated; paragraphs with equal scores enter together (Manning et al. 2008, §8.4; as
+    scikit-learn has it). NaN where gold never occurs.
+    """
+    gold, scores = np.asarray(gold, bool), np.asarray(scores, float)
+    if not gold.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    hits = gold[order].cumsum()[last]
+    gains = np.diff(hits, prepend=0)
+    return float((hits / (last + 1) * gains).sum() / gold.sum())
 
 
 def precision_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,16 +1,16 @@
 """Predictions and gold → the numbers of `metrics.json`, with intervals. No torch."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jianghua.evaluation import calibration, metrics
-from jianghua.evaluation.compare import paired_randomisation
-from jianghua.evaluation.intervals import bootstrap_interval, documents_of, sum_by_document
+from jianghua.evaluation.calibration import calibration_scores
+from jianghua.evaluation.compare import compare, holm, ranks
+from jianghua.evaluation.intervals import documents_of, sum_by_document
+from jianghua.evaluation.measure import HEADLINE_MINIMUM, item_counts, measure
+from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.schema import LABELS, BadData, Prediction
-
-HEADLINE_MINIMUM = 30  # test paragraphs a function needs to enter the headline
-SLICE_MINIMUM = 30
 
 
 def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, where: str = "predictions") -> list:
@@ -27,7 +27,7 @@ def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, wh
         raise BadData(f"{where}: the dataset has no paragraphs in split {split!r}")
     if missing := [i for i in wanted if i not in by_id]:
         raise BadData(f"{where}: no prediction for paragraph {missing[0]!r} of {split} ({len(missing)} missing)")
-    if unknown := sorted(set(by_id) - set(wanted)):
+    if unknown := sorted(set(by_id) - set(wanted), key=str):
         raise BadData(f"{where}: prediction for {unknown[0]!r}, which is not in {split} of this dataset")
     return [by_id[i] for i in wanted]
 
@@ -35,20 +35,21 @@ def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, wh
 def check_proba(predictions: Sequence[Prediction], config: str, where: str = "predictions") -> np.ndarray:
     """(n, 4) probabilities, refused outside [0, 1] or, for `primary`, when they do not sum to one."""
     for prediction in predictions:
-        if len(prediction.proba) != len(LABELS):
+        if prediction.proba is None or len(prediction.proba) != len(LABELS):
             raise BadData(f"{where}: paragraph {prediction.id!r} needs {len(LABELS)} probabilities")
         chosen = [prediction.predicted] if config == "primary" else prediction.predicted
-        if not all(isinstance(i, int) and 0 <= i < len(LABELS) for i in chosen):
+        if not isinstance(chosen, list) or not all(isinstance(i, int) and 0 <= i < len(LABELS) for i in chosen):
             raise BadData(
                 f"{where}: paragraph {prediction.id!r} has the label {prediction.predicted}, which does not exist"
             )
     proba = np.array([p.proba for p in predictions], float).reshape(-1, len(LABELS))
-    bad = ~((proba >= 0) & (proba <= 1)).all(1)
-    if config == "primary":
-        bad |= np.abs(proba.sum(1) - 1) > 1e-3
-    if bad.any():
-        index = int(bad.argmax())
-        raise BadData(f"{where}: paragraph {predictions[index].id!r} has probabilities {proba[index].tolist()}")
+    outside = ~((proba >= 0) & (proba <= 1)).all(1)
+    wrong_sum = np.abs(proba.sum(1) - 1) > 1e-3 if config == "primary" else np.zeros(len(proba), bool)
+    for bad, why in ((outside, "outside 0 to 1"), (wrong_sum, "that do not sum to one")):
+        if bad.any():
+            index = int(bad.argmax())
+            found = f"paragraph {predictions[index].id!r} has probabilities {proba[index].round(4).tolist()}"
+            raise BadData(f"{where}: {found}, {why}; predict it anew")
     return proba
 
 
@@ -66,29 +67,10 @@ def decisions(predictions: Sequence[Prediction], config: str) -> np.ndarray:
     return np.array([[i in p.predicted for i in range(len(LABELS))] for p in predictions], dtype=bool).reshape(-1, 4)
 
 
-def item_counts(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Counts of each single item, (n, 4, 3): what sums over documents are made of."""
-    if gold.ndim == 1:
-        eye = np.eye(len(LABELS), dtype=bool)
-        gold, predicted = eye[gold], eye[predicted]
-    return np.stack([gold & predicted, ~gold & predicted, gold & ~predicted], axis=-1).astype(float)
-
-
 def document_counts(rows: Sequence[dict], predictions: Sequence[Prediction], config: str) -> np.ndarray:
     """(documents, 4, 3) counts, documents in the order of their ids."""
     numbers, documents = documents_of([row["doc_id"] for row in rows])
     return sum_by_document(item_counts(targets(rows, config), decisions(predictions, config)), numbers, documents)
-
-
-def _with_interval(by_document: np.ndarray, statistic: Callable, n: int, **more) -> dict:
-    value = float(statistic(by_document.sum(0)[None])[0])
-    interval = bootstrap_interval(by_document, statistic)
-    low, high = interval if interval else (None, None)
-    return {"value": _finite(value), "low": low, "high": high, "n": n, "documents": len(by_document)} | more
-
-
-def _finite(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def score_split(
@@ -97,74 +79,11 @@ def score_split(
     """All numbers of one split. `rows` and `predictions` (from `join`) are in the same order."""
     proba = check_proba(predictions, config, where)
     gold, predicted = targets(rows, config), decisions(predictions, config)
-    numbers, documents = documents_of([row["doc_id"] for row in rows])
-    counts = sum_by_document(item_counts(gold, predicted), numbers, documents)
-    n = len(rows)
-    support = (gold[:, None] == np.arange(4)).sum(0) if config == "primary" else gold.sum(0)
-    head = [i for i in range(len(LABELS)) if support[i] >= HEADLINE_MINIMUM]
-    result = {"macro_f1": _with_interval(counts, metrics.macro_f1, n)}
-    if head:
-        result["headline_macro_f1"] = _with_interval(
-            counts, lambda c: metrics.macro_f1(c, head), n, labels=[LABELS[i] for i in head]
-        )
-    if config == "primary":
-        right = sum_by_document(
-            np.stack([gold == predicted, gold != predicted], axis=1).astype(float), numbers, documents
-        )
-        confidence, correct = proba.max(1), gold == predicted
-        onehot = np.eye(4)[gold]
-        result["confusion"] = metrics.confusion_counts(gold, predicted).tolist()
-    else:
-        exact = (gold == predicted).all(1)
-        right = sum_by_document(np.stack([exact, ~exact], axis=1).astype(float), numbers, documents)
-        confidence, correct = np.maximum(proba, 1 - proba).ravel(), (gold == predicted).ravel()
-        onehot = gold.astype(float)
-        result["micro_f1"] = _with_interval(counts, metrics.micro_f1, n)
-    name = "accuracy" if config == "primary" else "exact_match"
-    result[name] = _with_interval(right, lambda c: c[..., 0] / c.sum(-1), n)
-    precision, recall = metrics.precision_recall(counts.sum(0))
-    result["per_class"] = {}
-    for i, label in enumerate(LABELS):
-        f1 = _with_interval(counts, lambda c, i=i: metrics.f1_per_class(c)[..., i], int(support[i]))
-        result["per_class"][label] = {
-            "f1": f1,
-            "precision": _finite(float(precision[i])),
-            "recall": _finite(float(recall[i])),
-            "n": int(support[i]),
-        }
-    result["calibration"] = {
-        "expected_calibration_error": _finite(calibration.expected_calibration_error(confidence, correct)),
-        "brier": _finite(calibration.brier_score(proba, onehot)),
-    }
-    result["slices"] = slice_scores(rows, item_counts(gold, predicted))
-    return result
-
-
-def slice_scores(rows: Sequence[dict], counts: np.ndarray) -> dict:
-    """Macro-F1 and size of each slice; `small` marks those under `SLICE_MINIMUM` items."""
-
-    def length(row):
-        chars = row.get("chars") or len(row["text"])
-        return "under 80" if chars < 80 else "80-199" if chars < 200 else "200 and over"
-
-    keys: dict[str, Callable] = {
-        name: (lambda row, name=name: row.get(name)) for name in ("register", "level", "noise")
-    }
-    keys["length"] = length
-    keys["disputed"] = lambda row: "unanimous" if row.get("agreement") in (None, 1.0) else "disputed"
-    result: dict = {}
-    for name, key in keys.items():
-        groups: dict[str, list[int]] = {}
-        for index, row in enumerate(rows):
-            groups.setdefault(str(key(row)), []).append(index)
-        result[name] = {
-            group: {
-                "macro_f1": _finite(float(metrics.macro_f1(counts[members].sum(0)))),
-                "n": len(members),
-                "small": len(members) < SLICE_MINIMUM,
-            }
-            for group, members in sorted(groups.items())
-        }
+    result = measure(gold, predicted, config, proba, [row["doc_id"] for row in rows])
+    result["calibration"] = calibration_scores(proba, gold, predicted, config)
+    correct = gold == predicted if config == "primary" else (gold == predicted).all(1)
+    result["slices"] = slice_scores(rows, item_counts(gold, predicted), correct, config)
+    result["worst_slice"] = worst_slice(result["slices"], len(rows))
     return result
 
 
@@ -188,6 +107,8 @@ def score_predictions(
     rows: dict[str, list[dict]], predictions: Sequence[Prediction], config: str, where: str = "predictions"
 ) -> dict:
     """The content of `metrics.json`."""
+    if rows.get("validation") and not rows.get("test"):
+        raise BadData(f"{where}: the dataset has no paragraphs in split 'test'")
     result = {}
     for name, (split, part) in scored_parts(rows).items():
         joined = join(predictions, rows[split], split, where)
@@ -198,22 +119,64 @@ def score_predictions(
     return {"config": config, "split": result}
 
 
+def headline_labels(part: Sequence[dict], config: str) -> list[int]:
+    """Class ids the headline score of a part is over: all four, but of public paragraphs those with 30.
+
+    Real reports hardly contain some functions; the constructed part answers for them. Empty if none has 30.
+    """
+    if part[0]["source"] != "public":
+        return list(range(len(LABELS)))
+    gold = targets(part, config)
+    support = np.bincount(gold, minlength=len(LABELS)) if config == "primary" else gold.sum(0)
+    return [i for i in range(len(LABELS)) if support[i] >= HEADLINE_MINIMUM]
+
+
+def part_counts(
+    rows: dict[str, list[dict]],
+    split: str,
+    part: Sequence[dict],
+    runs: Sequence[Sequence[Prediction]],
+    config: str,
+    where: str = "predictions",
+) -> np.ndarray:
+    """Counts (seeds, documents, 4, 3) on one part of `scored_parts`; `runs` is one list of predictions a seed."""
+    stacked = []
+    for predictions in runs:
+        by_id = {p.id: p for p in join(predictions, rows[split], split, where)}
+        stacked.append(document_counts(part, [by_id[row["id"]] for row in part], config))
+    return np.stack(stacked)
+
+
 def compare_runs(
     rows: dict[str, list[dict]],
     left: Sequence[Sequence[Prediction]],
     right: Sequence[Sequence[Prediction]],
     config: str,
 ) -> dict:
-    """Paired randomisation over documents on every scored part; each side is one list of predictions a seed."""
+    """Part → the paired tests of two systems over documents; each side is one list of predictions a seed."""
+    table = compare_table(rows, {"left": left, "right": right}, config)
+    return {name: part["pairs"][0] for name, part in table.items()}
 
-    def counts(side: Sequence[Sequence[Prediction]], split: str, part: list[dict]) -> np.ndarray:
-        stacked = []
-        for predictions in side:
-            by_id = {p.id: p for p in join(predictions, rows[split], split)}
-            stacked.append(document_counts(part, [by_id[row["id"]] for row in part], config))
-        return np.stack(stacked)
 
-    return {
-        name: paired_randomisation(counts(left, split, part), counts(right, split, part))
-        for name, (split, part) in scored_parts(rows).items()
-    }
+def compare_table(
+    rows: dict[str, list[dict]], systems: Mapping[str, Sequence[Sequence[Prediction]]], config: str
+) -> dict:
+    """Systems (name → one list of predictions a seed) against their neighbours, on every scored part.
+
+    Part → `labels` (macro-F1 is over the part's headline labels, or all that occur where it has none), `pairs`
+    (each system minus the next: the keys of `compare`, `left`, `right`, and `p_holm`, corrected within the
+    part) and `ranks`.
+    """
+    result = {}
+    for name, (split, part) in scored_parts(rows).items():
+        head = headline_labels(part, config) or list(range(len(LABELS)))
+        counts = {system: part_counts(rows, split, part, runs, config, system) for system, runs in systems.items()}
+        pairs = [
+            {"left": left, "right": right} | compare(counts[left], counts[right], labels=head)
+            for left, right in itertools.pairwise(counts)
+        ]
+        if all(pair["p_value"] is not None for pair in pairs):
+            for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
+                pair["p_holm"] = adjusted
+        result[name] = {"labels": [LABELS[i] for i in head], "pairs": pairs, "ranks": ranks(counts, labels=head)}
+    return result

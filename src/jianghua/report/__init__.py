@@ -1,17 +1,29 @@
 """Tables, pictures and pages."""
 
 from jianghua.report.page import speech_page
-from jianghua.report.pictures import confusion_picture
+from jianghua.report.pictures import calibration_picture, confusion_picture, score_pictures
 from jianghua.report.progress import training_progress
-from jianghua.report.tables import markdown_table, number, print_scores, score_cells, score_columns
+from jianghua.report.tables import (
+    markdown_table,
+    number,
+    print_comparison,
+    print_scores,
+    print_slices,
+    score_cells,
+    score_columns,
+)
 
 __all__ = [
+    "calibration_picture",
     "confusion_picture",
     "markdown_table",
     "number",
+    "print_comparison",
     "print_scores",
+    "print_slices",
     "score_cells",
     "score_columns",
+    "score_pictures",
     "speech_page",
     "training_progress",
 ]

@@ -27,6 +27,53 @@ def confusion_picture(confusion: list[list[int]], path: Path, title: str) -> Non
     for i in range(len(LABELS)):
         for j in range(len(LABELS)):
             axes.text(j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.55 else "black")
+    _save(figure, path)
+
+
+def calibration_picture(calibration: dict, path: Path, title: str) -> None:
+    """Reliability diagram (bins of equal mass) and risk–coverage curve side by side; PNG or SVG by suffix.
+
+    `calibration` is what `metrics.json` holds of one part.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    bins, curve = calibration["reliability"], calibration["risk_coverage"]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), constrained_layout=True)
+    left.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
+    largest = max((b["n"] for b in bins), default=1)
+    left.plot([b["confidence"] for b in bins], [b["correct"] for b in bins], color="C0", linewidth=1)
+    left.scatter(
+        [b["confidence"] for b in bins], [b["correct"] for b in bins], s=[10 + 50 * b["n"] / largest for b in bins]
+    )
+    left.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title="reliability")
+    error, perfect = (
+        calibration[name] for name in ("expected_calibration_error", "expected_calibration_error_if_calibrated")
+    )
+    if error is not None:
+        left.text(0.03, 0.95, f"ECE {error:.3f}\n(calibrated: {perfect:.3f})", va="top", transform=left.transAxes)
+    right.plot(curve["coverage"], curve["risk"], color="C3", marker=".")
+    right.set(xlim=(0, 1.02), xlabel="share answered, most confident first", ylabel="share wrong")
+    right.set_ylim(bottom=0)
+    right.set_title("risk–coverage" + ("" if curve["aurc"] is None else f", area {curve['aurc']:.3f}"))
+    figure.suptitle(title, fontsize=10)
+    _save(figure, path)
+
+
+def score_pictures(scores: dict, folder: Path, name: str) -> None:
+    """`NAME-PART-calibration.svg` of each part of `metrics.json`, and `NAME-PART-confusion.svg` for `primary`."""
+    for part, numbers in scores["split"].items():
+        title = f"{name}: {part}"
+        calibration_picture(numbers["calibration"], folder / f"{name}-{part}-calibration.svg", title)
+        if "confusion" in numbers:
+            confusion_picture(numbers["confusion"], folder / f"{name}-{part}-confusion.svg", title)
+
+
+def _save(figure, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
     buffer = io.BytesIO()
     kind = path.suffix.lstrip(".") or "png"
     # no date or version in the file: the same counts give the same bytes

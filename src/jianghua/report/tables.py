@@ -44,19 +44,90 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
     """One table of models on one split part, on standard output."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption_justify="left")
     labels = rows[0][1].get("headline_macro_f1", {}).get("labels", [])
+    one = rows[0][1]["macro_f1"]["documents"] < 2
+    intervals = "no intervals: one document only, nothing to resample" if one else "intervals: 95 %, over documents"
     table.caption = (
-        f"{describe_part(rows[0][1])}; intervals: 95 %, over documents; headline: macro-F1 over the functions with at "
+        f"{describe_part(rows[0][1])}; {intervals}; headline: macro-F1 over the functions with at "
         f"least 30 paragraphs here ({', '.join(labels) or 'none'})"
     )
     for i, name in enumerate(["model", *score_columns(config)]):
         table.add_column(name, justify="right" if i else "left")
     for name, part in rows:
         table.add_row(name, *score_cells(part))
+    _print(table)
+    for name, part in rows:
+        if worst := part.get("worst_slice"):
+            print(
+                f"{name}: worst slice of at least 30 paragraphs: {worst['slice']} {worst['group']}, "
+                f"{worst['correct']:.3f} right (n = {worst['n']}); all {_correct(part):.3f}"
+            )
+
+
+def _correct(part: dict) -> float:
+    """The share of wholly right answers: accuracy, or exact match."""
+    return (part.get("accuracy") or part["exact_match"])["value"]
+
+
+def _print(table) -> None:
+    from rich.console import Console
+
     console = Console()
     # piped output must not be cut to 80 columns
     (console if console.is_terminal else Console(width=150)).print(table)
+
+
+def slice_rows(parts: Sequence[dict]) -> list[list[str]]:
+    """Cells of every slice: slice, group, paragraphs, documents, then macro-F1 and share right of each system.
+
+    A group under 30 paragraphs is marked: its numbers are shown, not to be compared.
+    """
+    rows = []
+    for name, groups in parts[0]["slices"].items():
+        for group, first in groups.items():
+            found = [part["slices"][name][group] for part in parts]
+            scores = [number({"value": g["macro_f1"]}) + f" / {g['correct']:.3f}" for g in found]
+            few = " (few)" if first["small"] else ""
+            rows.append([name, group, f"{first['n']}{few}", str(first["documents"]), *scores])
+    return rows
+
+
+def print_slices(title: str, rows: Sequence[tuple[str, dict]]) -> None:
+    """All slices of one split part, a column a system, on standard output."""
+    from rich.table import Table
+
+    table = Table(title=f"{title}: macro-F1 / share right, by slice", title_justify="left", caption_justify="left")
+    table.caption = "(few): under 30 paragraphs"
+    for i, name in enumerate(["slice", "group", "paragraphs", "documents", *(name for name, _ in rows)]):
+        table.add_column(name, justify="right" if i > 1 else "left")
+    for cells in slice_rows([part for _, part in rows]):
+        table.add_row(*cells)
+    _print(table)
+
+
+def rank(place: dict) -> str:
+    """`2 [1–3]`, or `2` without an interval."""
+    return str(place["rank"]) + ("" if place["low"] is None else f" [{place['low']}–{place['high']}]")
+
+
+def print_comparison(comparison: dict) -> None:
+    """The paired tests of `evaluation.compare_table`, a line a pair, and ranks where there are more than two."""
+    for part, tests in comparison.items():
+        for pair in tests["pairs"]:
+            many = len(tests["pairs"]) > 1
+            text = f"{part}: {pair['left'] + ' minus ' + pair['right'] + ', ' if many else ''}"
+            text += f"difference in macro-F1 {pair['difference']:+.3f}"
+            boot = pair["bootstrap"]
+            if pair["p_value"] is None:
+                print(f"{text}; no interval and no test: one document only")
+                continue
+            text += f" [{boot['low']:+.3f}, {boot['high']:+.3f}] over {', '.join(tests['labels'])}; "
+            text += f"p = {pair['p_value']:.4f} (paired randomisation over {pair['documents']} documents"
+            text += f"; {pair['p_holm']:.4f} after Holm" if many else ""
+            text += f"), p = {boot['p_value']:.4f} (paired bootstrap); effect size {boot['effect_size']:+.2f}; "
+            print(text + f"smallest difference found with 80 % power: {boot['smallest_difference']:.3f}")
+        if len(tests["ranks"]) > 2:
+            print(f"{part}: rank [95 %] " + ", ".join(f"{name} {rank(p)}" for name, p in tests["ranks"].items()))

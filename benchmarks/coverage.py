@@ -1,0 +1,211 @@
+"""How often intervals cover and tests err at this benchmark's own document counts and sizes.
+
+    python benchmarks/coverage.py [--trials 400] [--json FILE] [--docs]
+    python benchmarks/coverage.py --read benchmarks/results/coverage.json --docs    # the tables only
+
+Test sets are drawn from the documents of each source's test part (jianghua.evaluation.simulation) and
+answered by made-up systems whose true macro-F1 is known. `--docs` writes the tables into docs/evaluation.md.
+Seeds are fixed: the same command gives the same tables.
+"""
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import brentq
+
+from jianghua.dataset import index_as_build
+from jianghua.evaluation import headline_labels, macro_f1, paired_bootstrap, paired_randomisation
+from jianghua.evaluation.intervals import interval_over_seeds, percentile_ends
+from jianghua.evaluation.metrics import one_vs_rest
+from jianghua.evaluation.score import scored_parts
+from jianghua.evaluation.simulation import System, hierarchical_scores, observe, profiles_of, raised, true_score
+
+ROOT = Path(__file__).resolve().parents[1]
+METHODS = ("percentile", "bca", "studentised", "hierarchical")
+NAMES = {"bca": "BCa", "studentised": "bootstrap-t"}
+# recall by class: about that of the listed baselines, and of something much better
+RECALL = {"as baselines": (0.8, 0.75, 0.92, 0.5), "strong": (0.95, 0.92, 0.98, 0.8)}
+# standard deviation between documents on the latent scale: intra-document correlations of right answers of about
+# 0.01 (seen on constructed test speeches) and 0.1 (seen on public ones)
+DOCUMENTS = {"alike": 0.2, "unlike": 0.6}
+SEED_SPREAD = 0.1
+
+
+def parts() -> dict[str, tuple[np.ndarray, list[int]]]:
+    """Source → gold counts of its test documents, and the classes of its headline score."""
+    rows = index_as_build(ROOT / "data", "full", "primary").rows
+    found = {}
+    for name, (_, part) in scored_parts(rows).items():
+        if name.startswith("test"):
+            found[part[0]["source"]] = (profiles_of(part), headline_labels(part, "primary"))
+    return found
+
+
+def system_of(recall: str, documents: str, seeds: int = 1) -> System:
+    spread = DOCUMENTS[documents]
+    return System(RECALL[recall], document=spread, own=spread / 2, seed=SEED_SPREAD if seeds > 1 else 0.0)
+
+
+def coverage(job: tuple) -> dict:
+    """Coverage, one-sided misses and mean width of each interval in one setting."""
+    source, recall, documents, seeds, trials, replicates = job
+    profiles, labels = parts()[source]
+    system = system_of(recall, documents, seeds)
+    truth = true_score(profiles, system, labels)
+
+    def score(counts):
+        return macro_f1(counts, labels)
+
+    methods = METHODS if seeds == 1 else METHODS[:3]
+    ends = {method: np.empty((trials, 2)) for method in methods}
+    for trial in range(trials):
+        rng = np.random.default_rng([trial, seeds])
+        confusion = observe(profiles, [system], rng, seeds)[0]
+        counts = one_vs_rest(confusion)
+        for method in METHODS[:3]:
+            found = interval_over_seeds(counts, score, seed=trial, replicates=replicates, method=method)
+            ends[method][trial] = found if found else (np.nan, np.nan)
+        if seeds == 1:
+            drawn = hierarchical_scores(confusion[0], lambda c: score(one_vs_rest(c)), rng, trial, replicates)
+            ends["hierarchical"][trial] = percentile_ends(drawn[~np.isnan(drawn)])
+    row = {"source": source, "documents": len(profiles), "paragraphs": int(profiles.sum()), "recall": recall}
+    row |= {"between_documents": documents, "seeds": seeds, "true": round(truth, 4), "trials": trials}
+    for method, pair in ends.items():
+        above, below = (pair[:, 0] > truth).mean(), (pair[:, 1] < truth).mean()
+        row[method] = {
+            "coverage": round(float(1 - above - below), 4),
+            "above_truth": round(float(above), 4),
+            "below_truth": round(float(below), 4),
+            "width": round(float((pair[:, 1] - pair[:, 0]).mean()), 4),
+        }
+    return row
+
+
+def chosen(rows: list[dict]) -> str:
+    """The method whose coverage lies nearest 0.95 on average over the settings that all methods have."""
+    rows = [row for row in rows if row["seeds"] == 1]
+    return min(METHODS, key=lambda m: np.mean([abs(row[m]["coverage"] - 0.95) for row in rows]))
+
+
+def rejections(profiles, labels, left: System, right: System, trials: int, replicates: int) -> dict:
+    """Share of trials in which each test finds a difference at 0.05, and the mean smallest difference."""
+    found, smallest = {"randomisation": 0, "bootstrap": 0}, []
+    for trial in range(trials):
+        pair = [one_vs_rest(c) for c in observe(profiles, [left, right], np.random.default_rng(trial))]
+        p = paired_randomisation(*pair, replicates=replicates, seed=trial, labels=labels)["p_value"]
+        bootstrap = paired_bootstrap(*pair, replicates=replicates, seed=trial, labels=labels)
+        found["randomisation"] += p <= 0.05
+        found["bootstrap"] += bootstrap["p_value"] <= 0.05
+        smallest.append(bootstrap["smallest_difference"])
+    return {name: round(count / trials, 4) for name, count in found.items()} | {"smallest": float(np.mean(smallest))}
+
+
+def shifted(system: System, by: dict[int, float]) -> System:
+    """The system with the recall of some classes moved on the latent scale."""
+    recall = tuple(raised(system, by.get(i, 0.0)).recall[i] for i in range(len(system.recall)))
+    return System(recall, system.document, system.own, system.paragraph, system.seed)
+
+
+def tests(job: tuple) -> dict:
+    """False-positive rates under two null hypotheses, and the power at the smallest difference."""
+    source, trials, replicates = job
+    profiles, labels = parts()[source]
+    left = system_of("as baselines", "unlike" if source == "public" else "alike")
+    truth = true_score(profiles, left, labels)
+    # equal macro-F1 by other means: praise is found more often, criticism less
+    move = brentq(lambda x: true_score(profiles, shifted(left, {0: 0.3, 1: x}), labels) - truth, -2, 1)
+    row = {"source": source, "documents": len(profiles), "paragraphs": int(profiles.sum()), "trials": trials}
+    same = rejections(profiles, labels, left, left, trials, replicates)
+    other = rejections(profiles, labels, left, shifted(left, {0: 0.3, 1: move}), trials, replicates)
+    smallest = same.pop("smallest")
+    other.pop("smallest")
+    better = brentq(lambda x: true_score(profiles, raised(left, x), labels) - truth - smallest, 0, 3)
+    power = rejections(profiles, labels, raised(left, better), left, trials, replicates)
+    power.pop("smallest")
+    row |= {"equal": same, "equal_by_other_means": other}
+    return row | {"smallest_difference": round(smallest, 4), "power": power}
+
+
+def coverage_table(rows: list[dict]) -> str:
+    """Markdown: coverage (mean width) of each method."""
+    table = "| source | system | documents are | seeds | true macro-F1 | "
+    table += " | ".join(NAMES.get(method, method) for method in METHODS) + " |\n"
+    table += "| --- | --- | --- | ---: | ---: |" + " ---: |" * len(METHODS) + "\n"
+    for row in rows:
+        cells = [f"{row[m]['coverage']:.3f} ({row[m]['width']:.3f})" if m in row else "" for m in METHODS]
+        setting = (row["source"], row["recall"], row["between_documents"], str(row["seeds"]), f"{row['true']:.3f}")
+        table += "| " + " | ".join((*setting, *cells)) + " |\n"
+    single = [row for row in rows if row["seeds"] == 1]
+    miss = [np.mean([abs(row[m]["coverage"] - 0.95) for row in single]) for m in METHODS]
+    table += "| mean distance from 0.95 | | | 1 | | " + " | ".join(f"{value:.3f}" for value in miss) + " |\n"
+    sizes = {row["source"]: f"{row['documents']} documents, {row['paragraphs']} paragraphs" for row in rows}
+    table += "\n" + "; ".join(f"{source}: {size}" for source, size in sizes.items())
+    return table + f". {rows[0]['trials']:,} test sets a row; chosen: {NAMES.get(chosen(rows), chosen(rows))}.\n"
+
+
+def tests_table(rows: list[dict]) -> str:
+    """Markdown: false positives and power of both tests."""
+    table = "| source | test | equal systems | equal score, other errors | smallest difference | power there |\n"
+    table += "| --- | --- | ---: | ---: | ---: | ---: |\n"
+    for row in rows:
+        for test in ("randomisation", "bootstrap"):
+            table += f"| {row['source']} | {test} | {row['equal'][test]:.3f} | {row['equal_by_other_means'][test]:.3f} "
+            table += f"| {row['smallest_difference']:.3f} | {row['power'][test]:.3f} |\n"
+    return table + f"\n{rows[0]['trials']:,} test sets a cell.\n"
+
+
+def tables_of(result: dict) -> dict[str, str]:
+    """Name of the marks in docs/evaluation.md → table."""
+    return {"coverage": coverage_table(result["coverage"]), "tests": tests_table(result["tests"])}
+
+
+def simulate(trials: int, replicates: int, workers: int) -> dict:
+    settings = [
+        (source, recall, documents, seeds)
+        for source in ("public", "constructed")
+        for recall in RECALL
+        for documents, seeds in (("alike", 1), ("unlike", 1), ("unlike", 3))
+    ]
+    with ProcessPoolExecutor(workers) as pool:
+        compared = pool.map(tests, [(source, trials, replicates) for source in ("public", "constructed")])
+        covered = pool.map(coverage, [(*setting, trials, replicates) for setting in settings])
+        return {"coverage": list(covered), "tests": list(compared)}
+
+
+def write_docs(tables: dict[str, str]) -> None:
+    """Put each table between its marks in docs/evaluation.md."""
+    page = ROOT / "docs" / "evaluation.md"
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        head, begin, rest = text.partition(f"<!-- {name}: begin -->\n")
+        _, end, tail = rest.partition(f"<!-- {name}: end -->")
+        text = head + begin + table + end + tail
+    page.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=400, help="test sets a setting")
+    parser.add_argument("--replicates", type=int, default=1000, help="resamples a test set")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", help="also write the numbers there")
+    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/evaluation.md")
+    parser.add_argument("--read", help="numbers of an earlier run, instead of simulating")
+    options = parser.parse_args()
+    if options.read:
+        result = json.loads(Path(options.read).read_text(encoding="utf-8"))
+    else:
+        result = simulate(options.trials, options.replicates, options.workers)
+    tables = tables_of(result)
+    print(*tables.values(), sep="\n")
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.docs:
+        write_docs(tables)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""score.py on stored runs as a user runs it: comparisons, pictures, slices, and predictions that do not fit."""
+
+import json
+import shutil
+
+import pytest
+
+from jianghua.dataset.build import index_fingerprint
+from jianghua.files import read_jsonl, write_jsonl
+from jianghua.schema import Prediction
+from jianghua.training import read_predictions
+from jianghua.training.runs import write_predictions
+
+RUNS = "results/runs/constructed-primary"
+
+
+def one_line_error(result, status):
+    assert result.returncode == status, (result.returncode, result.stderr[-800:])
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result.stderr
+
+
+@pytest.fixture
+def stored(root, tmp_path):
+    """A copy of a stored run, and a way to write its predictions anew."""
+    folder = tmp_path / "讲话（1）, a=b"
+    shutil.copytree(root / RUNS / "tfidf/s1", folder)
+    predictions, metadata = read_predictions(folder / "predictions.parquet")
+
+    def write(change=None, keep=lambda p: True, **more):
+        kept = [p for p in predictions if keep(p)]
+        kept = change(kept) if change else kept
+        others = {key: value for key, value in metadata.items() if key != "config"}
+        write_predictions(folder / "predictions.parquet", kept, metadata["config"], others | more)
+
+    return folder, predictions, write
+
+
+def test_two_runs_are_compared_over_documents(root, tmp_path, run_script):
+    runs = f"[{root / RUNS}/tfidf/s1, {root / RUNS}/majority/s1]"
+    result = run_script("score", f"compare={runs}", "output=o.json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    line = next(line for line in result.stdout.splitlines() if line.startswith("test: difference in macro-F1 +"))
+    for words in ("paired randomisation over 29 documents", "paired bootstrap", "effect size", "80 % power"):
+        assert words in line
+    written = json.loads((tmp_path / "o.json").read_text("utf-8"))
+    (pair,) = written["comparison"]["test"]["pairs"]
+    assert pair["bootstrap"]["low"] < pair["difference"] < pair["bootstrap"]["high"]
+    assert pair["p_value"] == pair["p_holm"] < 0.01
+    assert len(written["runs"]) == 2
+
+
+def test_more_runs_are_compared_with_their_neighbours_corrected_and_ranked(root, tmp_path, run_script):
+    runs = ",".join(str(root / RUNS / name) for name in ("tfidf/s1", "mini/s1", "majority/s1"))
+    result = run_script("score", f"compare=[{runs}]", "output=o.json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "test: tfidf s1 minus mini s1, difference in macro-F1" in result.stdout
+    assert "after Holm" in result.stdout
+    test = json.loads((tmp_path / "o.json").read_text("utf-8"))["comparison"]["test"]
+    assert len(test["pairs"]) == 2
+    assert all(pair["p_holm"] >= pair["p_value"] for pair in test["pairs"])
+    assert test["ranks"]["majority s1"] == {"rank": 3, "low": 3, "high": 3}
+
+
+def test_a_name_with_a_comma_stands_in_quotes(root, stored, tmp_path, run_script):
+    result = run_script("score", f"compare=['{stored[0].name}',{root / RUNS}/majority/s1]", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_pictures_slices_and_updated_scores_are_written_where_asked(stored, tmp_path, run_script):
+    folder = stored[0]
+    old = json.loads((folder / "metrics.json").read_text("utf-8"))
+    (folder / "metrics.json").write_text(json.dumps({"history": [1], "split": {}}), "utf-8")
+    result = run_script("score", f"run={folder}", "slices=true", "pictures=图", "update=true", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "(few)" in result.stdout
+    assert "worst slice of at least 30 paragraphs" in result.stdout
+    names = {path.name for path in (tmp_path / "图").iterdir()}
+    assert {"tfidf-s1-test-calibration.svg", "tfidf-s1-test-confusion.svg"} <= names
+    new = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert new["history"] == [1]
+    for part, scores in new["split"].items():
+        assert scores["macro_f1"]["value"] == old["split"][part]["macro_f1"]["value"]
+        assert scores["worst_slice"]["n"] >= 30
+
+
+def changed(**more):
+    def change(predictions):
+        old = predictions[-1]
+        new = {"id": old.id, "split": old.split, "predicted": old.predicted, "proba": old.proba} | more
+        return [*predictions[:-1], Prediction(**new)]
+
+    return change
+
+
+BAD = {
+    "unknown id": (lambda p: [*p, Prediction("x-001", "test", 0, [1.0, 0.0, 0.0, 0.0])], "x-001"),
+    "missing id": (lambda p: p[:-1], "no prediction for paragraph"),
+    "duplicate": (lambda p: [*p, p[-1]], "two predictions for paragraph"),
+    "probability outside": (changed(proba=[1.5, -0.5, 0.0, 0.0]), "outside 0 to 1"),
+    "not a number": (changed(proba=[float("nan"), 0.5, 0.5, 0.0]), "outside 0 to 1"),
+    "wrong sum": (changed(proba=[0.5, 0.1, 0.1, 0.1]), "do not sum to one"),
+    "no probabilities": (changed(proba=None), "needs 4 probabilities"),
+    "unknown label": (changed(predicted=4), "does not exist"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_predictions_that_do_not_fit_are_refused_and_nothing_is_written(case, stored, tmp_path, run_script):
+    folder, _, write = stored
+    change, says = BAD[case]
+    write(change)
+    before = sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())
+    options = ("output=o.json", "pictures=pictures", "update=true")
+    error = one_line_error(run_script("score", f"run={folder}", *options, cwd=tmp_path), 1)
+    assert says in error
+    assert folder.name in error
+    assert sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+def test_predictions_for_another_version_of_the_dataset_are_refused(stored, tmp_path, run_script):
+    stored[2](fingerprint="0123456789abcdef")
+    error = one_line_error(run_script("score", f"run={stored[0]}", "output=o.json", cwd=tmp_path), 1)
+    assert "made for dataset constructed 0123456789abcdef" in error
+    assert not (tmp_path / "o.json").exists()
+
+
+def part_of_the_index(root, tmp_path, keep) -> tuple[str, set[str]]:
+    """A data folder whose index holds some rows; its fingerprint, and the ids."""
+    rows = [row for row in read_jsonl(root / "data/index.jsonl") if row["source"] == "constructed" and keep(row)]
+    (tmp_path / "data").mkdir()
+    write_jsonl(tmp_path / "data/index.jsonl", rows)
+    return index_fingerprint(rows), {row["id"] for row in rows}
+
+
+def test_an_empty_split_is_refused(root, stored, tmp_path, run_script):
+    fingerprint, ids = part_of_the_index(root, tmp_path, lambda row: row["split"] != "test")
+    stored[2](keep=lambda p: p.id in ids, fingerprint=fingerprint)
+    result = run_script("score", f"run={stored[0]}", "data.root=data", "output=o.json", cwd=tmp_path)
+    assert "no paragraphs in split 'test'" in one_line_error(result, 1)
+    assert not (tmp_path / "o.json").exists()
+
+
+def test_one_document_has_a_score_and_says_why_it_has_no_interval_and_no_test(root, stored, tmp_path, run_script):
+    first = next(p.id for p in stored[1] if p.split == "test").rpartition("-")[0]
+    fingerprint, ids = part_of_the_index(root, tmp_path, lambda row: row["split"] != "test" or row["doc_id"] == first)
+    stored[2](keep=lambda p: p.id in ids, fingerprint=fingerprint)
+    shutil.copytree(stored[0], tmp_path / "other")
+    record = json.loads((tmp_path / "other/environment.json").read_text("utf-8"))
+    (tmp_path / "other/environment.json").write_text(json.dumps(record | {"seed": 2}), "utf-8")
+    options = (f"run={stored[0]}", "compare=other", "data.root=data", "output=o.json")
+    result = run_script("score", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "no intervals: one document only" in " ".join(result.stdout.split())
+    assert "no interval and no test: one document only" in result.stdout
+    written = json.loads((tmp_path / "o.json").read_text("utf-8"))
+    score = written["runs"][0]["split"]["test"]["macro_f1"]
+    assert score["value"] > 0
+    assert (score["low"], score["high"], score["documents"]) == (None, None, 1)
+    assert written["comparison"]["test"]["pairs"][0]["p_value"] is None
+
+
+def test_bad_usage_is_said_in_one_line(root, tmp_path, run_script):
+    run = root / RUNS / "tfidf/s1"
+    assert "run=DIR" in one_line_error(run_script("score", cwd=tmp_path), 2)
+    assert "two or more" in one_line_error(run_script("score", f"compare={run}", cwd=tmp_path), 2)
+    assert "named twice" in one_line_error(run_script("score", f"compare=[{run},{run}]", cwd=tmp_path), 2)
