@@ -27,7 +27,12 @@ def main(config):
     # `train.py` prints the run folder; its model/ is meant
     if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
         folder = folder / "model"
-    classifier = load_classifier(folder)
+    if config.engine == "torch":
+        classifier = load_classifier(folder)
+    else:
+        from jianghua.models.exported import load_exported
+
+        classifier = load_exported(folder, config.engine, lambda line: print(f"note: {line}", file=sys.stderr))
     more = {} if config.batch_size is None else {"batch_size": config.batch_size}
     proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
     if cut := getattr(classifier, "cut", 0):

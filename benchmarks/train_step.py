@@ -1,0 +1,104 @@
+"""Training steps: the flat loop of `finetune` against `transformers.Trainer`, in real tokens a second.
+
+    python benchmarks/train_step.py [--rounds 3] [--steps 6] [--base-rounds 2]
+
+First with the same dropout on both sides and the head for evidence sentences off; then the shipped recipe as it is
+against Trainer with the usual dropout of 0.1 in attention too; then a 12 × 768 network; then peak memory at the
+same batch. Before anything is timed, loss and gradients of the same 16 paragraphs must agree. Both sides take
+about 16 paragraphs a batch. Flat runs as scripts/train.py runs it (threads sleep at barriers), Trainer as it comes.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from harness import SHIPPED, Benchmark, Side, arguments, interleave, per_round
+from training_sides import MINI, base_size, flat, matmul, trainer
+
+PADDINGS = {"512": "padded to 512", "longest": "dynamic padding", "grouped": "grouped by length"}
+SAME = {"512": 9.0, "longest": 3.5, "grouped": 1.6}
+DEFAULTS = {"512": 11.0, "longest": 4.0, "grouped": 1.8}
+
+
+def check_equal(benchmark: Benchmark, sides: list[Side]) -> dict:
+    """Loss and gradients of the first 16 paragraphs, the first side's against the others'; returns its answer."""
+    first, *others = [side.answer() for side in sides]
+    for side, other in zip(sides[1:], others, strict=True):
+        loss = abs(first["loss"] - other["loss"])
+        gradient = max(
+            np.abs(a - other["gradients"][name]).max() / np.abs(a).max() for name, a in first["gradients"].items()
+        )
+        if first["tokens"] != other["tokens"]:
+            raise SystemExit(f"{side.name} reads {other['tokens']} tokens, not {first['tokens']}; nothing was timed")
+        benchmark.check(f"{side.name}: loss, distance from flat", loss, 1e-4)
+        benchmark.check(f"{side.name}: gradients, distance from flat relative to the largest", gradient, 1e-4)
+    return first
+
+
+def block(benchmark, steps: int, rounds: int, what: str, targets: dict, evidence: bool, dropout: float) -> None:
+    """Flat against the three ways of padding, `mini`; one block of the table."""
+    sides = [Side("flat", flat, MINI, 3 * steps, evidence, environment=SHIPPED)]
+    # padding costs time and no precision: fewer steps of the slow ones give as steady a figure
+    counts = {"512": max(2, steps // 2), "longest": steps, "grouped": 2 * steps}
+    sides += [Side(PADDINGS[pad], trainer, MINI, counts[pad], pad, dropout) for pad in PADDINGS]
+    sides.append(Side("matmul", matmul, environment=SHIPPED))
+    answer = check_equal(benchmark, sides[:-1])
+    speed = interleave(sides, rounds)
+    for side in sides:
+        side.close()
+    for name, values in speed.items():
+        unit = "GFLOP/s" if name == "matmul" else "tokens/s"
+        benchmark.row(f"{what}: {'Trainer, ' if name in PADDINGS.values() else ''}{name}", unit, values)
+    for pad, target in targets.items():
+        benchmark.claim(f"{what}, over Trainer {PADDINGS[pad]}", per_round(speed["flat"], speed[PADDINGS[pad]]), target)
+    if not evidence:
+        done = [3 * answer["flops"] * tokens / 1e9 for tokens in speed["flat"]]
+        benchmark.claim("training `mini`, share of matrix-multiply speed", per_round(done, speed["matmul"]), 0.65)
+
+
+def base_block(benchmark: Benchmark, steps: int, rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "base"
+        base_size(folder)
+        sides = [Side("flat", flat, folder, steps, environment=SHIPPED)]
+        sides.append(Side("dynamic padding", trainer, folder, steps, "longest", 0.0))
+        check_equal(benchmark, sides)
+        speed = interleave(sides, rounds, warmup=0)
+        for side in sides:
+            side.close()
+    benchmark.row("base size: flat", "tokens/s", speed["flat"])
+    benchmark.row("base size: Trainer, dynamic padding", "tokens/s", speed["dynamic padding"])
+    what = "base size, same dropout, over Trainer dynamic padding"
+    benchmark.claim(what, per_round(speed["flat"], speed["dynamic padding"]), 2.5)
+
+
+def memory_block(benchmark: Benchmark, steps: int) -> None:
+    """Peak memory of training on the same 16 paragraphs again and again."""
+    sides = [Side("flat", flat, MINI, steps, True, True, environment=SHIPPED)]
+    sides.append(Side("dynamic padding", trainer, MINI, steps, "longest", 0.1, True))
+    for side in sides:
+        side.round()
+    (ours, ours_more), (theirs, theirs_more) = (side.memory() for side in sides)
+    for side in sides:
+        side.close()
+    benchmark.row("peak memory: flat, shipped recipe", "MB", [ours])
+    benchmark.row("peak memory: Trainer, dynamic padding", "MB", [theirs])
+    benchmark.row("peak memory above imports, data and weights: flat, shipped recipe", "MB", [ours_more])
+    benchmark.row("peak memory above imports, data and weights: Trainer, dynamic padding", "MB", [theirs_more])
+    what = "peak memory at the same batch, of Trainer's with dynamic padding"
+    benchmark.claim(what, [ours / theirs], 1.0, at_least=False)
+
+
+def main() -> None:
+    options = arguments(__doc__, "train_step", rounds=3, steps=6, base_steps=2, base_rounds=2)
+    benchmark = Benchmark("train_step", options.rounds)
+    block(benchmark, options.steps, options.rounds, "`mini`, same dropout", SAME, evidence=False, dropout=0.0)
+    block(benchmark, options.steps, options.rounds, "`mini`, recipe against defaults", DEFAULTS, True, 0.1)
+    if options.base_rounds:
+        base_block(benchmark, options.base_steps, options.base_rounds)
+    memory_block(benchmark, options.steps)
+    benchmark.finish(options.output)
+
+
+if __name__ == "__main__":
+    main()

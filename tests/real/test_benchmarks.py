@@ -1,0 +1,60 @@
+"""Every speed benchmark runs, checks that its sides agree, and leaves figures that report.py can show."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+TINY = {
+    "train_step": ["--rounds", "1", "--steps", "2", "--base-rounds", "1", "--base-steps", "1"],
+    "predict": ["--rounds", "1", "--paragraphs", "24"],
+    "start_up": ["--rounds", "1"],
+    "disturbed": ["--rounds", "1", "--steps", "4"],
+    "tokenising": ["--rounds", "1", "--steps", "2"],
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_runs_one_tiny_round_and_holds_its_figures_against_targets(name, results, root):
+    command = [sys.executable, str(root / f"benchmarks/{name}.py"), *TINY[name], "--output", f"{results / name}.json"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=3000, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    record = json.loads((results / f"{name}.json").read_text("utf-8"))
+    assert record["claims"]
+    for claim in record["claims"]:
+        assert 0 < claim["low"] <= claim["median"] <= claim["high"]
+        kept = claim["median"] >= claim["target"] if claim["at_least"] else claim["median"] <= claim["target"]
+        assert claim["reached"] == kept
+        assert f"| {claim['what']} |" in result.stdout
+    assert all(row["median"] > 0 for row in record["rows"])
+
+
+def test_the_report_puts_every_claim_into_the_page(results, root, tmp_path):
+    records = [json.loads(path.read_text("utf-8")) for path in results.glob("*.json")]
+    assert len(records) == len(TINY)
+    page = tmp_path / "README.md"
+    page.write_text((root / "benchmarks/README.md").read_text("utf-8"), "utf-8")
+    command = [sys.executable, str(root / "benchmarks/report.py"), "--results", str(results), "--page", str(page)]
+    subprocess.run(command, check=True, capture_output=True)
+    text = page.read_text("utf-8")
+    assert "## Near-duplicate search" in text
+    for record in records:
+        for claim in record["claims"]:
+            assert f"| {claim['what']} |" in text
+
+
+def test_sides_that_do_not_agree_are_not_timed(root):
+    sys.path.insert(0, str(root / "benchmarks"))
+    try:
+        from harness import Benchmark
+    finally:
+        sys.path.pop(0)
+    with pytest.raises(SystemExit, match="nothing was timed"):
+        Benchmark("x", 1).check("distance", float("nan"), 1.0)

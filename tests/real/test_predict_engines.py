@@ -1,0 +1,138 @@
+"""predict.py with each engine on fine-tuned models: the same labels, quickly, and without torch."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jianghua.dataset import load_build
+from jianghua.evaluation import score_predictions
+from jianghua.models import decide, load_classifier
+from jianghua.models.exported import load_exported
+from jianghua.schema import Prediction
+
+pytestmark = pytest.mark.slow
+CONFIGS = ("primary", "functions")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, root):
+    """A folder in which the bundled BERT was fine-tuned for both configurations."""
+    folder = tmp_path_factory.mktemp("engines")
+    for config in CONFIGS:
+        command = [sys.executable, str(root / "scripts/train.py"), f"data.config={config}", f"output_dir={config}"]
+        command.append("train.epochs=2")
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3000, check=False)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def speech(folder, root):
+    text = (root / "data/speeches/constructed/c001.txt").read_text("utf-8")
+    (folder / "讲话.txt").write_text(text, "utf-8")
+    return folder / "讲话.txt"
+
+
+@pytest.fixture(scope="module")
+def loaded(root):
+    return {config: load_build(root / "data/jianghua", config) for config in CONFIGS}
+
+
+def decisions(classifier, loaded, split="test"):
+    rows = loaded.rows[split]
+    proba = classifier.predict_proba([row["text"] for row in rows])
+    return proba, decide(proba, classifier.config, classifier.thresholds)
+
+
+def macro_f1(classifier, loaded, config):
+    predictions = []
+    for split in ("validation", "test"):
+        proba, decided = decisions(classifier, loaded, split)
+        rows = zip(loaded.rows[split], decided, proba.tolist(), strict=True)
+        predictions += [Prediction(row["id"], split, choice, numbers) for row, choice, numbers in rows]
+    return score_predictions(loaded.rows, predictions, config, "a run")["split"]["test"]["macro_f1"]["value"]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_onnx_decides_every_test_paragraph_as_torch_does(config, folder, loaded):
+    model = folder / config / "model"
+    expected, labels = decisions(load_classifier(model), loaded[config])
+    found, others = decisions(load_exported(model, "onnx"), loaded[config])
+    assert abs(found - expected).max() < 1e-5
+    assert others == labels
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_int8_keeps_macro_f1_on_test_within_0_3_points(config, folder, loaded):
+    model = folder / config / "model"
+    fp32 = macro_f1(load_classifier(model), loaded[config], config)
+    int8 = macro_f1(load_exported(model, "onnx_int8"), loaded[config], config)
+    assert int8 == pytest.approx(fp32, abs=0.003)
+
+
+def test_the_script_says_that_it_exports_and_only_the_first_time(folder, speech, run_script):
+    (folder / "primary/model/onnx/model.onnx").unlink(missing_ok=True)
+    outputs = []
+    for number in range(2):
+        result = run_script(
+            "predict", f"input={speech}", f"output={number}.jsonl", "model_path=primary", "engine=onnx", cwd=folder
+        )
+        assert result.returncode == 0, result.stderr
+        outputs.append((result.stderr, (folder / f"{number}.jsonl").read_text("utf-8")))
+    assert "note: exporting to primary/model/onnx/model.onnx, once" in outputs[0][0]
+    assert "exporting" not in outputs[1][0]
+    assert outputs[0][1] == outputs[1][1]
+
+
+def test_the_engines_write_the_same_labels(folder, speech, run_script):
+    rows = {}
+    for engine in ("torch", "onnx"):
+        output = folder / f"{engine}.jsonl"
+        result = run_script(
+            "predict", f"input={speech}", f"output={output}", f"engine={engine}", "model_path=functions", cwd=folder
+        )
+        assert result.returncode == 0, result.stderr
+        rows[engine] = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+    assert [row["label"] for row in rows["onnx"]] == [row["label"] for row in rows["torch"]]
+    for a, b in zip(rows["onnx"], rows["torch"], strict=True):
+        assert a["proba"] == pytest.approx(b["proba"], abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx_int8"])
+def test_an_exported_page_takes_a_second_and_a_half_of_processor_time_and_no_torch(engine, folder, speech, root):
+    load_exported(folder / "primary" / "model", engine)
+    script = root / "scripts/predict.py"
+    arguments = [f"input={speech}", f"output={engine}.html", "model_path=primary", f"engine={engine}"]
+    code = (
+        "import atexit, runpy, sys; sys.argv = sys.argv[1:]\n"
+        "heavy = ('torch', 'transformers', 'scipy', 'evaluate', 'datasets')\n"
+        "atexit.register(lambda: print([name for name in heavy if name in sys.modules]))\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, str(script), *arguments]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=120)
+    assert result.stdout.strip() == "[]"
+    seconds = []
+    for _ in range(3):
+        before, began = os.times(), time.perf_counter()
+        subprocess.run([sys.executable, str(script), *arguments], cwd=folder, capture_output=True, check=True)
+        after, wall = os.times(), time.perf_counter() - began
+        # other work on the machine lengthens the wall time, not the processor's
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        seconds.append(min(used, wall))
+    assert min(seconds) <= 1.5, seconds
+
+
+def test_an_unknown_engine_and_a_model_that_is_no_encoder_are_bad_usage(folder, speech, run_script):
+    result = run_script("predict", f"input={speech}", "output=o.csv", "model_path=primary", "engine=tpu", cwd=folder)
+    assert result.returncode == 2
+    assert result.stderr == "usage: engine=tpu: the engines are torch, onnx, onnx_int8\n"
+    assert run_script("train", "model=majority", "output_dir=majority", cwd=folder).returncode == 0
+    result = run_script("predict", f"input={speech}", "output=o.csv", "model_path=majority", "engine=onnx", cwd=folder)
+    assert result.returncode == 2
+    assert "only encoders are exported" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
