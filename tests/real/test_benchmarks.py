@@ -1,4 +1,4 @@
-"""Every speed benchmark runs, checks that its sides agree, and leaves figures that report.py can show."""
+"""The benchmarks of prediction and start-up run, check that their sides agree, and leave figures for report.py."""
 
 import json
 import subprocess
@@ -8,11 +8,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 TINY = {
-    "train_step": ["--rounds", "1", "--steps", "2", "--base-rounds", "1", "--base-steps", "1"],
     "predict": ["--rounds", "1", "--paragraphs", "24"],
     "start_up": ["--rounds", "1"],
-    "disturbed": ["--rounds", "1", "--steps", "4"],
-    "tokenising": ["--rounds", "1", "--steps", "2"],
 }
 
 
