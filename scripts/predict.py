@@ -8,7 +8,6 @@ def main(config):
     import sys
     from pathlib import Path
 
-    from jianghua.annotate import read_paragraphs
     from jianghua.models import decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
     from jianghua.schema import LABELS
@@ -18,6 +17,8 @@ def main(config):
     if output.suffix.lower() not in FORMATS:
         raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
     if source.suffix.lower() == ".jsonl":
+        from jianghua.annotate import read_paragraphs
+
         paragraphs = read_paragraphs(source)
     else:
         from jianghua.ingest import ingest_paths
