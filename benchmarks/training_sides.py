@@ -90,7 +90,7 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
     sequences, _ = encoder.encode(train.texts)
     lengths = [len(s) for s in sequences]
     rounds = iter(range(10**6))
-    settings = recipe() if evidence else recipe(sentence_weight=0.0)
+    settings = recipe() if evidence else recipe(sentence_weight=0.0, mask_share=0.0)
 
     def part(indices) -> Examples:
         sentences = [train.sentences[i] for i in indices] if evidence else None
@@ -111,7 +111,12 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
             count = min(len(lengths), int((steps + 1) * settings.batch_tokens / mean))
             chosen, epochs, budget = random.Random(number).sample(range(len(lengths)), count), 1, settings.batch_tokens
         changed = recipe(
-            sentence_weight=settings.sentence_weight, epochs=epochs, batch_tokens=budget, patience=steps, seed=number
+            sentence_weight=settings.sentence_weight,
+            mask_share=settings.mask_share,
+            epochs=epochs,
+            batch_tokens=budget,
+            patience=steps,
+            seed=number,
         )
         times, tokens = [], []
 

@@ -9,7 +9,7 @@ def main(config):
 
     import numpy as np
 
-    from jianghua.annotate.audit import out_of_fold, suspicious
+    from jianghua.annotate.audit import character_grams, out_of_fold, suspicious
     from jianghua.dataset import load_build
     from jianghua.files import write_jsonl
     from jianghua.schema import LABELS, SPLITS
@@ -21,7 +21,8 @@ def main(config):
     rows = [row for split in SPLITS for row in parts["functions"][split]]
     names = [*LABELS, "none"]  # a paragraph without a primary function can be wrong about that, too
     labels = np.array([label_of.get(row["id"], len(LABELS)) for row in rows])
-    proba = out_of_fold([row["text"] for row in rows], labels, [row["doc_id"] for row in rows], config.seed)
+    grams = character_grams([row["text"] for row in rows])
+    proba = out_of_fold(grams, labels, [row["doc_id"] for row in rows], seed=config.seed)
     found = suspicious([row["id"] for row in rows], labels, proba, config.share)
     by_id = {row["id"]: row for row in rows}
     queue = [

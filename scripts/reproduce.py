@@ -1,15 +1,17 @@
-"""Every score table of README, DATASET_CARD.md and results/ again: see conf/reproduce.yaml."""
+"""Every score table of README, DATASET_CARD.md and results/ again, its pictures and page: see conf/reproduce.yaml."""
 
 from jianghua.command import BadUsage, command
 
 
-@command("reproduce", paths=("public", "data_root", "results", "root", "runs"))
+@command("reproduce", paths=("public", "data_root", "results", "root", "runs", "curves"))
 def main(config):
     from pathlib import Path
 
     from jianghua.dataset import between_marks, index_as_build
     from jianghua.files import write_atomic
-    from jianghua.report.results import build_tables
+    from jianghua.report.curves import keep_runs
+    from jianghua.report.published import Built, write_results
+    from jianghua.report.results import boards_of, build_tables
     from jianghua.training import read_run
 
     data, results, root = Path(config.data_root), Path(config.results), Path(config.root)
@@ -19,7 +21,7 @@ def main(config):
         from jianghua.training.scratch import train_listed
 
         train_listed(config, Path(__file__).with_name("train.py"))
-    tables = {}
+    tables, builds = {}, {}
     for build in config.builds:
         loaded = index_as_build(data, build, config.config)
         runs = {}
@@ -29,7 +31,13 @@ def main(config):
             for run in runs[model]:
                 run.check_dataset(build, loaded.fingerprint)
         predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
-        tables[build] = build_tables(build, loaded.fingerprint, loaded.rows, predictions, config.config)
+        boards = boards_of(loaded.rows, predictions, config.config)
+        builds[build] = Built(loaded, runs, boards)
+        tables[build] = build_tables(build, loaded.fingerprint, boards, config.config)
+    if config.curves:
+        fingerprints = {build: built.loaded.fingerprint for build, built in builds.items()}
+        print(f"{keep_runs(Path(config.curves), results, fingerprints)} runs of learning curves kept\n")
+    write_results(results, data, builds, config.config)
     for build, table in tables.items():
         write_atomic(results / f"{build}.md", table)
         print(table)

@@ -3,7 +3,7 @@
 from jianghua.command import BadUsage, command
 
 
-@command("train", paths=("data.path", "data.root", "model.path", "output_dir", "runs"))
+@command("train", paths=("data.path", "data.root", "data.revision", "model.path", "output_dir", "runs"))
 def main(config):
     from pathlib import Path
 
@@ -20,7 +20,11 @@ def main(config):
         raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
     settings = OmegaConf.to_container(config, resolve=True)
     data_config = config.data.config
-    loaded = load_build(Path(config.data.path), data_config, settings["data"]["subset"])
+    if "repo_id" in settings["data"]:
+        from jianghua.hub import fetch_into
+
+        fetch_into(config, settings)
+    loaded = load_build(Path(settings["data"]["path"]), data_config, settings["data"]["subset"])
     folder = folder_of(settings, loaded)
     check_owner(settings, loaded, folder)
     if finished(folder) and not config.rerun:

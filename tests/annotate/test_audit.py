@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jianghua.annotate.audit import out_of_fold, suspicious
+from jianghua.annotate.audit import character_grams, out_of_fold, suspicious
 from jianghua.schema import BadData
 
 WORDS = [
@@ -26,7 +26,7 @@ def test_turned_labels_are_ranked_first():
     given = labels.copy()
     for i in turned:
         given[i] = (given[i] + 1) % 4
-    proba = out_of_fold(texts, given, groups)
+    proba = out_of_fold(character_grams(texts), given, groups)
     assert proba.sum(1) == pytest.approx(np.ones(len(texts)))
     ids = [f"p{i}" for i in range(len(texts))]
     found = suspicious(ids, given, proba, share=5 / 240)
@@ -37,4 +37,4 @@ def test_turned_labels_are_ranked_first():
 
 def test_one_document_cannot_be_audited():
     with pytest.raises(BadData, match="two documents"):
-        out_of_fold(["甲", "乙"], np.array([0, 1]), ["d", "d"])
+        out_of_fold(character_grams(["甲", "乙"], high=1), np.array([0, 1]), ["d", "d"])

@@ -64,3 +64,37 @@ def test_a_rule_that_makes_no_sense_is_refused_in_one_line(root, subset, error, 
     with pytest.raises(error, match=words) as caught:
         load_build(root / "data/jianghua", "primary", subset)
     assert "\n" not in str(caught.value)
+
+
+def test_shares_of_the_train_documents_are_nested_fixed_and_of_both_sources(root):
+    whole = index_as_build(root / "data", "full", "primary").rows
+    smaller: set[str] = set()
+    for share in (0.1, 0.25, 0.5, 1.0):
+        chosen = subset_of(root, "part", f"data.subset.train.documents={share}")
+        rows = index_as_build(root / "data", "full", "primary", chosen).rows
+        for source in ("constructed", "public"):
+            all_of_it, part = (
+                {row["doc_id"] for row in found["train"] if row["source"] == source} for found in (whole, rows)
+            )
+            assert 0 <= len(part) - share * len(all_of_it) < 1
+        documents = {row["doc_id"] for row in rows["train"]}
+        assert smaller <= documents
+        assert rows["test"] == whole["test"]
+        smaller = documents
+    assert smaller == {row["doc_id"] for row in whole["train"]}
+
+
+def test_another_draw_takes_other_documents_and_a_share_over_one_is_refused(root):
+    one, two = (
+        {
+            row["doc_id"]
+            for row in index_as_build(
+                root / "data", "constructed", "primary", subset_of(root, "part", f"data.subset.train.draw={draw}")
+            ).rows["train"]
+        }
+        for draw in (1, 2)
+    )
+    assert one != two
+    for share in (0, 1.5, -0.1):
+        with pytest.raises(BadUsage, match="share over 0"):
+            index_as_build(root / "data", "constructed", "primary", {"train": {"documents": share}})

@@ -5,8 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from jianghua.models import Examples, Majority, Tfidf, decide, load_classifier
-from jianghua.schema import BadData
+from jianghua.annotate.audit import character_grams, tfidf
+from jianghua.models import Examples, Keywords, Length, Majority, Tfidf, decide, load_classifier
+from jianghua.models.classifier import check_class_labels
+from jianghua.models.keywords import PATTERNS
+from jianghua.schema import LABELS, BadData, BadUsage
+from jianghua.training.calibrate import calibrate
 
 WORDS = ["成绩突出值得表扬", "存在差距必须批评", "月底之前负责落实", "那天他在村口说过"]
 
@@ -19,10 +23,11 @@ def examples(config, count=60):
     return Examples(texts, target)
 
 
+@pytest.mark.parametrize("estimator", ["logistic", "svm"])
 @pytest.mark.parametrize("config", ["primary", "functions"])
-def test_tfidf_learns_and_survives_saving(tmp_path, config):
+def test_tfidf_learns_and_survives_saving(tmp_path, config, estimator):
     data = examples(config)
-    model = Tfidf(config)
+    model = Tfidf(config, estimator=estimator)
     model.fit(data, data)
     proba = model.predict_proba(data.texts)
     decided = decide(proba, config, model.thresholds)
@@ -33,6 +38,7 @@ def test_tfidf_learns_and_survives_saving(tmp_path, config):
     again = load_classifier(tmp_path / "m")
     assert again.config == config
     assert again.thresholds == model.thresholds
+    assert again.estimator == estimator
     assert np.allclose(again.predict_proba(data.texts), proba, atol=1e-5)
 
 
@@ -79,3 +85,105 @@ def test_folders_that_are_no_model_are_refused_in_one_line(tmp_path):
     (tmp_path / "config.json").write_text("{", "utf-8")
     with pytest.raises(BadData, match="not JSON"):
         load_classifier(tmp_path)
+
+
+def test_the_baseline_weighs_words_as_the_audit_and_the_gates_do():
+    texts = examples("primary").texts
+    model = Tfidf("primary")
+    model.fit(Examples(texts, np.arange(60) % 4), None)
+    counts = character_grams(texts)
+    weights, _ = tfidf(counts, None, counts[:1])
+    assert np.allclose(model.vectorizer.transform(texts).toarray(), weights.toarray(), atol=1e-6)
+
+
+def test_support_vectors_become_probabilities_on_validation():
+    rng = np.random.default_rng(1)
+    data = examples("primary", 200)
+    noisy = Examples(data.texts, np.where(rng.random(200) < 0.3, rng.integers(0, 4, 200), data.target))
+    model = Tfidf("primary", c=1.0, estimator="svm")
+    model.fit(data, noisy)
+    calibrate(model, noisy)
+    proba = model.predict_proba(data.texts)
+    assert np.allclose(proba.sum(1), 1)
+    hit = (proba.argmax(1) == noisy.target).mean()
+    assert abs(proba.max(1).mean() - hit) < 0.05  # as sure as it is right
+
+
+def test_another_linear_classifier_is_refused():
+    with pytest.raises(BadUsage, match=r"model\.estimator=forest"):
+        Tfidf("primary", estimator="forest")
+
+
+@pytest.mark.parametrize("config", ["primary", "functions"])
+def test_length_gives_the_frequencies_of_paragraphs_of_that_length(tmp_path, config):
+    lengths = np.repeat([20, 60, 100, 200], 50)
+    ids = np.repeat([3, 0, 1, 2], 50)
+    data = Examples(["好" * n for n in lengths], ids if config == "primary" else np.eye(4, dtype=bool)[ids])
+    model = Length(config)
+    model.fit(data, data)
+    proba = model.predict_proba(data.texts)
+    assert (proba.argmax(1) == ids).all()
+    assert proba[0, 3] == pytest.approx(51 / (54 if config == "primary" else 52))
+    model.scale(2.0)
+    model.save(tmp_path)
+    again = load_classifier(tmp_path)
+    assert np.allclose(again.predict_proba(["好" * 5, "好" * 500]), model.predict_proba(["好" * 5, "好" * 500]))
+    assert again.predict_proba([]).shape == (0, 4)
+
+
+def test_keywords_say_why_and_leave_ties_to_the_commoner_function(tmp_path):
+    model = Keywords("primary")
+    model.fit(Examples(["甲"] * 5, np.array([2, 2, 2, 0, 1])), None)
+    texts = [
+        "我代表县委向大家表示衷心感谢和崇高敬意。",
+        "有的同志作风漂浮，工作流于形式。",
+        "月底前必须整改，不得拖延。",
+        "那天凌晨，有位老人走了二十里路。",
+    ]
+    assert model.predict_proba(texts).argmax(1).tolist() == [0, 1, 2, 3]
+    assert model.matches(texts[0])[0] == ["感谢", "敬意"]
+    assert model.predict_proba(["甲乙丙丁"]).argmax() == 2
+    model.scale(3.0)
+    model.save(tmp_path)
+    again = load_classifier(tmp_path)
+    assert np.allclose(again.predict_proba(texts), model.predict_proba(texts))
+    record = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    assert record["patterns"]["praise"] == list(PATTERNS["praise"])
+
+
+def test_any_pattern_finds_a_function_and_none_finds_none():
+    model = Keywords("functions")
+    model.fit(Examples(["甲"] * 2, np.zeros((2, 4), bool)), None)
+    texts = ["感谢大家。", "甲乙丙丁。", "感谢大家，但是有的同志工作流于形式。"]
+    assert decide(model.predict_proba(texts), "functions", model.thresholds) == [[0], [], [0, 1]]
+
+
+def test_the_patterns_are_a_dozen_or_so_a_function():
+    assert list(PATTERNS) == list(LABELS)
+    assert all(10 <= len(patterns) <= 15 for patterns in PATTERNS.values())
+
+
+@pytest.mark.parametrize("kind", ["length", "keywords", "tfidf", "llm", "majority"])
+def test_a_folder_that_lost_its_numbers_is_refused_in_one_line(kind, tmp_path):
+    record = {"model_type": kind, "id2label": dict(enumerate(LABELS)), "thresholds": [0.5] * 4}
+    (tmp_path / "config.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(BadData, match=f"not a whole {kind} model"):
+        load_classifier(tmp_path)
+
+
+def test_a_build_whose_class_labels_stand_in_another_order_is_refused(root, tmp_path):
+    import pyarrow.parquet as pq
+
+    check_class_labels(root / "data/jianghua", "primary")
+    check_class_labels(root / "data/jianghua", "functions")
+    for config in ("primary", "functions"):
+        name = f"{config}/train-00000-of-00001.parquet"
+        table = pq.read_table(root / "data/jianghua" / name)
+        metadata = {
+            k: v.replace(b'"praise", "criticism"', b'"criticism", "praise"') for k, v in table.schema.metadata.items()
+        }
+        assert metadata != table.schema.metadata
+        (tmp_path / config).mkdir()
+        pq.write_table(table.replace_schema_metadata(metadata), tmp_path / name)
+        with pytest.raises(BadData, match="its class labels are"):
+            check_class_labels(tmp_path, config)

@@ -45,7 +45,7 @@ def test_the_loss_is_that_of_each_sentences_mean_state(root, train):
 
 
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):
-    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, seed=3)
+    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, seed=3)
 
     class Stop(BaseException):
         pass
@@ -64,3 +64,21 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
         run("torn", stop)
     torn = run("torn")
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
+
+
+@pytest.mark.parametrize(("mask_share", "learns"), [(0.0, True), (1.0, False)])
+def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask_share, learns):
+    even = ["甲，乙，丙。", "丁，戊，己。"] * 8  # two functions, the same number of tokens
+    examples = Examples(even, np.array([0, 2] * 8), None)
+    encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
+    lengths = {len(sequence) for sequence in encoder.encode(even)[0]}
+    history = finetune(
+        encoder,
+        examples,
+        examples,
+        Recipe(1e-3, 6, 128, 0.1, 0.0, 9, 0.0, mask_share, seed=1),
+        tmp_path / "checkpoint",
+        lambda row: None,
+    )
+    assert len(lengths) == 1
+    assert (history[-1]["train_loss"] < 0.3) == learns

@@ -5,7 +5,7 @@ Jiang & Chuang 2021, "Confident Learning", §3; the `cleanlab` library). A low s
 not “wrong”: what changes is decided by a reader and written down with a reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,11 +14,23 @@ from jianghua.schema import BadData, BadUsage
 FOLDS = 10
 
 
-def tfidf_vectorizer():
-    """TF-IDF over character 1- to 3-grams, as the audit and the gates of the data use it."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def character_grams(texts: Sequence[str], low: int = 1, high: int = 3):
+    """(n, grams) sparse counts of the character `low`- to `high`-grams, columns in the order of the grams."""
+    from sklearn.feature_extraction.text import CountVectorizer
 
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+    return CountVectorizer(analyzer="char", ngram_range=(low, high), dtype=np.int32).fit_transform(texts)
+
+
+def tfidf(train, _, held):
+    """TF-IDF weights of train and held-out counts, from the train part alone: as if `held` had never been read.
+
+    Counting all texts once and weighting a part is the same as a `TfidfVectorizer` fitted on the part.
+    """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    kept = np.asarray((train > 0).sum(0)).ravel() >= 2
+    weights = TfidfTransformer(sublinear_tf=True).fit(train[:, kept])
+    return weights.transform(train[:, kept]), weights.transform(held[:, kept])
 
 
 def logistic_regression():
@@ -28,19 +40,23 @@ def logistic_regression():
     return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
 
 
-def out_of_fold(texts: Sequence[str], labels: np.ndarray, groups: Sequence[str], seed: int = 0) -> np.ndarray:
-    """(n, classes) probabilities for each text from a model trained on the other documents."""
+def out_of_fold(
+    x, labels: np.ndarray, groups: Sequence[str], features: Callable = tfidf, folds: int = FOLDS, seed: int = 0
+) -> np.ndarray:
+    """(n, classes) probabilities for each row of `x` from a logistic regression on the other documents.
+
+    `features(train rows, train labels, held rows)` makes both sides' features from the train part.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     if len(set(groups)) < 2 or len(np.unique(labels)) < 2:
         raise BadData("an audit needs at least two documents and two labels")
-    folds = StratifiedGroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=seed)
-    proba = np.zeros((len(texts), int(labels.max()) + 1))
-    for train, held in folds.split(labels, labels, groups):
-        vectorizer = tfidf_vectorizer()
-        x = vectorizer.fit_transform([texts[i] for i in train])
-        model = logistic_regression().fit(x, labels[train])
-        proba[np.ix_(held, model.classes_)] = model.predict_proba(vectorizer.transform([texts[i] for i in held]))
+    parts = StratifiedGroupKFold(min(folds, len(set(groups))), shuffle=True, random_state=seed)
+    proba = np.zeros((len(labels), int(labels.max()) + 1))
+    for train, held in parts.split(labels, labels, groups):
+        x_train, x_held = features(x[train], labels[train], x[held])
+        model = logistic_regression().fit(x_train, labels[train])
+        proba[np.ix_(held, model.classes_)] = model.predict_proba(x_held)
     return proba
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jianghua.annotate.audit import logistic_regression, tfidf_vectorizer
+from jianghua.annotate.audit import character_grams, logistic_regression, out_of_fold, tfidf
 from jianghua.dataset.duplicates import NOT_TEXT, shingles
 from jianghua.schema import LABELS, SPLITS
 
@@ -100,32 +100,27 @@ def closest_between_splits(rows: dict[str, list[dict]]) -> float:
     return float((shared / (sizes[i] + sizes[j] - shared)).max(initial=0.0))
 
 
-def _binned():
+def _binned(train, _, held):
     """Numbers (one a row) → which of ten equal-frequency bins, one-hot: any shape of dependence fits."""
     from sklearn.preprocessing import KBinsDiscretizer
 
-    return KBinsDiscretizer(n_bins=10, encode="onehot", strategy="quantile", quantile_method="averaged_inverted_cdf")
+    bins = KBinsDiscretizer(n_bins=10, encode="onehot", strategy="quantile", quantile_method="averaged_inverted_cdf")
+    return bins.fit_transform(train), bins.transform(held)
 
 
-class _Keywords:
-    """Presence of the 20 words a class (2–4 characters) that tell it best from the rest, by chi-squared."""
+def _keywords(train, y, held):
+    """Presence of the 20 words a class (grams in at least 5 train rows) that tell it best from the rest, by chi-squared."""
+    from sklearn.feature_selection import chi2
 
-    def fit_transform(self, texts, y):
-        from sklearn.feature_extraction.text import CountVectorizer
-        from sklearn.feature_selection import chi2
-
-        self.vectorizer = CountVectorizer(analyzer="char", ngram_range=(2, 4), min_df=5, binary=True)
-        counts = self.vectorizer.fit_transform(texts)
-        chosen: set[int] = set()
-        for label in np.unique(y):
-            score = np.nan_to_num(chi2(counts, y == label)[0]).round(9)
-            # stable: the default order of ties depends on the processor
-            chosen |= set(np.argsort(-score, kind="stable")[:KEYWORDS].tolist())
-        self.chosen = sorted(chosen)
-        return counts[:, self.chosen]
-
-    def transform(self, texts):
-        return self.vectorizer.transform(texts)[:, self.chosen]
+    train, held = (train > 0).astype(float), (held > 0).astype(float)
+    frequent = np.flatnonzero(np.asarray(train.sum(0)).ravel() >= 5)
+    train, held = train[:, frequent], held[:, frequent]
+    chosen: set[int] = set()
+    for label in np.unique(y):
+        score = np.nan_to_num(chi2(train, y == label)[0]).round(9)
+        # stable: the default order of ties depends on the processor
+        chosen |= set(np.argsort(-score, kind="stable")[:KEYWORDS].tolist())
+    return train[:, sorted(chosen)], held[:, sorted(chosen)]
 
 
 def _macro_f1(y, predicted, labels=None) -> float:
@@ -134,54 +129,30 @@ def _macro_f1(y, predicted, labels=None) -> float:
     return float(f1_score(y, predicted, average="macro", labels=labels, zero_division=0))
 
 
-def cross_validated(rows: Sequence[dict], inputs: Sequence, features) -> float:
-    """Macro-F1 of `inputs` → `features()` → logistic regression, out of fold, documents never split."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    y = np.array([row["label"] for row in rows])
-    groups = [row["doc_id"] for row in rows]
-    predicted = np.zeros_like(y)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(y, y, groups):
-        extract = features()
-        x = extract.fit_transform([inputs[i] for i in train], y[train])
-        predicted[test] = logistic_regression().fit(x, y[train]).predict(extract.transform([inputs[i] for i in test]))
-    return _macro_f1(y, predicted)
-
-
 def shortcuts(rows: Sequence[dict]) -> list[Measure]:
-    """What gives the primary function away: macro-F1 from one cheap cue alone, and from the words."""
-    texts = [row["text"] for row in rows]
+    """What gives the primary function away: macro-F1 from one cheap cue alone, and from the words.
+
+    Out of fold by logistic regression, documents never split.
+    """
+    texts, documents = [row["text"] for row in rows], [row["doc_id"] for row in rows]
+    gold = np.array([row["label"] for row in rows])
     last = defaultdict(int)
     for row in rows:
         last[row["doc_id"]] = max(last[row["doc_id"]], row["position"])
-    place = [[row["position"] / max(1, last[row["doc_id"]])] for row in rows]
+    place = np.array([[row["position"] / max(1, last[row["doc_id"]])] for row in rows])
+
+    def measure(name: str, x, features, limit: float | None = None) -> Measure:
+        proba = out_of_fold(x, gold, documents, features, FOLDS)
+        return Measure(name, _macro_f1(gold, proba.argmax(1)), limit)
+
+    opening = character_grams([text[:OPENING] for text in texts])
     return [
-        Measure("length alone", cross_validated(rows, [[len(t)] for t in texts], _binned), 0.45),
-        Measure(f"the {KEYWORDS} best single keywords a class", cross_validated(rows, texts, _Keywords), 0.60),
-        Measure(
-            f"the first {OPENING} characters",
-            cross_validated(rows, [t[:OPENING] for t in texts], tfidf_vectorizer),
-            0.60,
-        ),
-        Measure("place in the document", cross_validated(rows, place, _binned)),
-        Measure("TF-IDF + logistic regression", cross_validated(rows, texts, tfidf_vectorizer)),
+        measure("length alone", np.array([[len(text)] for text in texts]), _binned, 0.45),
+        measure(f"the {KEYWORDS} best single keywords a class", character_grams(texts, 2, 4), _keywords, 0.60),
+        measure(f"the first {OPENING} characters", opening, tfidf, 0.60),
+        measure("place in the document", place, _binned),
+        measure("TF-IDF + logistic regression", character_grams(texts), tfidf),
     ]
-
-
-def _grams():
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    return CountVectorizer(analyzer="char", ngram_range=(1, 3))
-
-
-def _weighted(train, held):
-    """What `tfidf_vectorizer` makes of texts whose counts are known: many draws are then counted once."""
-    from sklearn.feature_extraction.text import TfidfTransformer
-
-    kept = np.asarray((train > 0).sum(0)).ravel() >= 2
-    weights = TfidfTransformer(sublinear_tf=True).fit(train[:, kept])
-    return weights.transform(train[:, kept]), weights.transform(held[:, kept])
 
 
 def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
@@ -206,14 +177,14 @@ def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
         [row for row in pool if row["label"] in labels] for pool in (public, constructed, held)
     )
     every = [*of_public, *of_constructed, *part]
-    counts = _grams().fit_transform([row["text"] for row in every])
+    counts = character_grams([row["text"] for row in every])
     place = {row["sha256"]: i for i, row in enumerate(every)}
     gold = np.array([row["label"] for row in every])
     held_places = [place[row["sha256"]] for row in part]
 
     def score(train: list[dict]) -> float:
         places = [place[row["sha256"]] for row in train]
-        x, x_held = _weighted(counts[places], counts[held_places])
+        x, x_held = tfidf(counts[places], gold[places], counts[held_places])
         predicted = logistic_regression().fit(x, gold[places]).predict(x_held)
         return _macro_f1(gold[held_places], predicted, labels)
 
@@ -223,8 +194,7 @@ def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
     count = min(len(of_public), len(of_constructed))
     by_mix = [score(drawn(of_constructed, n)[:count]) for n in range(draws)]
     by_function = [
-        score([row for i in labels for row in drawn(of(constructed, i), n)[: len(of(public, i))]])
-        for n in range(draws)
+        score([row for i in labels for row in drawn(of(constructed, i), n)[: len(of(public, i))]]) for n in range(draws)
     ]
     reached = score(of_public)
     return {

@@ -1,16 +1,18 @@
 """Further split configurations: parts of the main split's parts, so that nothing that was test becomes train.
 
 A configuration (conf/data/*.yaml, `subset`) gives a rule a part; a row stays if it fits the rule:
-`source` (one of the sources), `year` ([first, last], either null), `per_class` with `draw` (so many
-paragraphs of each label, the draw a fixed one). A part without a rule stays whole.
+`source` (one of the sources), `year` ([first, last], either null), `documents` with `draw` (a share of each
+source's documents), `per_class` with `draw` (so many paragraphs of each label). A draw is a fixed one, and
+nested: what a smaller share or number holds is in the larger. A part without a rule stays whole.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 
 from jianghua.schema import LABELS, SOURCES, SPLITS, BadData, BadUsage
 
-RULES = ("source", "year", "per_class", "draw")
+RULES = ("source", "year", "documents", "per_class", "draw")
 
 
 def take(rows: dict[str, list[dict]], subset: Mapping | None, config: str) -> dict[str, list[dict]]:
@@ -40,6 +42,8 @@ def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict
             for row in kept
             if row["year"] is not None and (first or row["year"]) <= row["year"] <= (last or row["year"])
         ]
+    if rule.get("documents") is not None:
+        kept = _share_of_documents(kept, rule["documents"], rule.get("draw") or 1, split)
     if rule.get("per_class") is not None:
         kept = _draw(kept, rule["per_class"], rule.get("draw") or 1, split, config)
     if rows and not kept:
@@ -48,6 +52,20 @@ def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict
             "build: scripts/build_dataset.py public=FOLDER output=DIR, then data.path=DIR"
         )
     return kept
+
+
+def _share_of_documents(rows: list[dict], share: float, draw: int, split: str) -> list[dict]:
+    if not 0 < share <= 1 or draw < 1:
+        raise BadUsage(f"data.subset.{split}: documents is a share over 0 and up to 1, draw a whole number from 1")
+
+    def order(doc_id: str) -> str:
+        return hashlib.sha256(f"jianghua-draw-{draw}:{doc_id}".encode()).hexdigest()
+
+    chosen = set()
+    for source in SOURCES:
+        documents = sorted({row["doc_id"] for row in rows if row["source"] == source}, key=order)
+        chosen |= set(documents[: math.ceil(share * len(documents) - 1e-9)])
+    return [row for row in rows if row["doc_id"] in chosen]
 
 
 def _draw(rows: list[dict], per_class: int, draw: int, split: str, config: str) -> list[dict]:

@@ -1,4 +1,4 @@
-"""Models that need no encoder: the most frequent class, and TF-IDF with logistic regression."""
+"""Models that need no encoder: class frequencies, by length or not at all, and TF-IDF with a linear classifier."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from jianghua.files import write_atomic
 from jianghua.models.classifier import Examples, config_of, read_config, write_config
-from jianghua.schema import LABELS, BadData
+from jianghua.schema import LABELS, BadData, BadUsage
 
 
 class Majority:
@@ -40,49 +40,129 @@ class Majority:
         return cls(config_of(record), record["priors"])
 
 
-class Tfidf:
-    """TF-IDF over character 1–3-grams with logistic regression, one-vs-rest for `functions`.
+class Length:
+    """The class frequencies of the train paragraphs of about the same length: ten bins of equally many."""
 
-    Saved as plain arrays and JSON, so that loading a stranger's model runs no code.
+    BINS = 10
+
+    def __init__(self, config: str):
+        self.config = config
+        self.thresholds = [0.5] * len(LABELS)
+
+    def fit(self, train: Examples, validation: Examples) -> None:
+        lengths = np.array([len(text) for text in train.texts])
+        self.edges = np.unique(np.quantile(lengths, np.linspace(0, 1, self.BINS + 1)[1:-1]))
+        target = np.eye(len(LABELS))[train.target] if self.config == "primary" else np.asarray(train.target, float)
+        place = self._bins(train.texts)
+        # one paragraph of each function more than was seen, so that none is impossible
+        counts = np.array([target[place == b].sum(0) + 1 for b in range(len(self.edges) + 1)])
+        seen = np.bincount(place, minlength=len(counts))[:, None]
+        if self.config == "primary":
+            self.logits = np.log(counts / (seen + len(LABELS)))
+        else:
+            share = counts / (seen + 2)
+            self.logits = np.log(share / (1 - share))
+
+    def _bins(self, texts: Sequence[str]) -> np.ndarray:
+        return np.searchsorted(self.edges, [len(text) for text in texts], side="right")
+
+    def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
+        return self.logits[self._bins(texts)] if len(texts) else np.zeros((0, len(LABELS)))
+
+    def scale(self, temperature: float) -> None:
+        self.logits = self.logits / temperature
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        return probabilities(self.predict_logits(texts), self.config)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        more = {"edges": self.edges.tolist(), "logits": self.logits.tolist()}
+        write_config(folder, "length", self.config, self.thresholds, **more)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Length":
+        record = read_config(folder)
+        try:
+            model = cls(config_of(record))
+            model.thresholds = record["thresholds"]
+            model.edges, model.logits = np.array(record["edges"], float), np.array(record["logits"], float)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadData(f"{folder}: not a whole length model ({error})") from None
+        return model
+
+
+def probabilities(logits: np.ndarray, config: str) -> np.ndarray:
+    """(n, 4): softmax for `primary`, sigmoid for `functions`."""
+    from scipy.special import expit, softmax
+
+    return softmax(logits, axis=1) if config == "primary" else expit(logits)
+
+
+def linear_weights(features, target: np.ndarray, config: str, estimator) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (4, d) and intercepts (4,) of `estimator()`, a linear classifier of scikit-learn, fitted on `features`.
+
+    One-vs-rest for `functions`. A class that never occurs in train gets (almost) no probability.
+    """
+    coef, intercept = np.zeros((len(LABELS), features.shape[1])), np.full(len(LABELS), -20.0)
+    if config == "primary":
+        present = np.unique(target)
+        if len(present) < 2:
+            raise BadData("the train split holds a single label; there is nothing to learn")
+        model = estimator().fit(features, target)
+        found, offset = model.coef_, np.broadcast_to(model.intercept_, len(model.coef_))
+        if len(present) == 2:
+            found, offset = np.vstack([-found, found]) / 2, np.concatenate([-offset, offset]) / 2
+        coef[present], intercept[present] = found, offset
+        return coef, intercept
+    for i in range(len(LABELS)):
+        if target[:, i].all() or not target[:, i].any():
+            intercept[i] = 20.0 if target[:, i].all() else -20.0
+            continue
+        model = estimator().fit(features, target[:, i])
+        coef[i], intercept[i] = model.coef_[0], np.ravel(model.intercept_)[0]
+    return coef, intercept
+
+
+class Tfidf:
+    """TF-IDF over character 1–3-grams with a linear classifier, one-vs-rest for `functions`.
+
+    `estimator` is "logistic" (logistic regression) or "svm" (linear support vectors, whose margins become
+    probabilities by the temperature that is fitted on validation). Saved as plain arrays and JSON, so that
+    loading a stranger's model runs no code.
     """
 
-    def __init__(self, config: str, ngrams: tuple[int, int] = (1, 3), min_df: int = 2, c: float = 10.0):
-        self.config, self.ngrams, self.min_df, self.c = config, tuple(ngrams), min_df, c
+    def __init__(
+        self,
+        config: str,
+        ngrams: tuple[int, int] = (1, 3),
+        min_df: int = 2,
+        c: float = 10.0,
+        estimator: str = "logistic",
+    ):
+        if estimator not in ("logistic", "svm"):
+            raise BadUsage(f"model.estimator={estimator}: the linear classifiers are logistic, svm")
+        self.config, self.ngrams, self.min_df, self.c, self.estimator = config, tuple(ngrams), min_df, c, estimator
         self.thresholds = [0.5] * len(LABELS)
 
     def _vectorizer(self, **more):
+        # the weights of annotate.audit.tfidf, which a test holds
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         return TfidfVectorizer(analyzer="char", ngram_range=self.ngrams, sublinear_tf=True, dtype=np.float32, **more)
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def _estimator(self):
         from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import LinearSVC
 
+        if self.estimator == "svm":
+            return LinearSVC(C=self.c, class_weight="balanced", random_state=0)
+        return LogisticRegression(C=self.c, class_weight="balanced", max_iter=2000)
+
+    def fit(self, train: Examples, validation: Examples) -> None:
         self.vectorizer = self._vectorizer(min_df=self.min_df)
         features = self.vectorizer.fit_transform(train.texts)
-
-        def weights(target) -> tuple[np.ndarray, np.ndarray]:
-            model = LogisticRegression(C=self.c, class_weight="balanced", max_iter=2000).fit(features, target)
-            return model.coef_, model.intercept_
-
-        self.coef = np.zeros((len(LABELS), features.shape[1]))
-        # a class that never occurs in train gets (almost) no probability
-        self.intercept = np.full(len(LABELS), -20.0)
-        if self.config == "primary":
-            present = np.unique(train.target)
-            if len(present) < 2:
-                raise BadData("the train split holds a single label; there is nothing to learn")
-            coef, intercept = weights(train.target)
-            if len(present) == 2:
-                coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
-            self.coef[present], self.intercept[present] = coef, intercept
-            return
-        for i in range(len(LABELS)):
-            if train.target[:, i].all() or not train.target[:, i].any():
-                self.intercept[i] = 20.0 if train.target[:, i].all() else -20.0
-                continue
-            coef, intercept = weights(train.target[:, i])
-            self.coef[i], self.intercept[i] = coef[0], intercept[0]
+        self.coef, self.intercept = linear_weights(features, train.target, self.config, self._estimator)
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
         return self.vectorizer.transform(texts) @ self.coef.T + self.intercept
@@ -92,16 +172,14 @@ class Tfidf:
         self.coef, self.intercept = self.coef / temperature, self.intercept / temperature
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        from scipy.special import expit, softmax
-
         if not len(texts):
             return np.zeros((0, len(LABELS)))
-        logits = self.predict_logits(texts)
-        return softmax(logits, axis=1) if self.config == "primary" else expit(logits)
+        return probabilities(self.predict_logits(texts), self.config)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        write_config(folder, "tfidf", self.config, self.thresholds, ngrams=list(self.ngrams), c=self.c)
+        more = {"ngrams": list(self.ngrams), "c": self.c, "estimator": self.estimator}
+        write_config(folder, "tfidf", self.config, self.thresholds, **more)
         terms = self.vectorizer.get_feature_names_out().tolist()
         write_atomic(folder / "terms.json", json.dumps(terms, ensure_ascii=False))
         np.savez_compressed(
@@ -115,7 +193,9 @@ class Tfidf:
     def load(cls, folder: Path) -> "Tfidf":
         record = read_config(folder)
         try:
-            model = cls(config_of(record), record["ngrams"], c=record["c"])
+            model = cls(
+                config_of(record), record["ngrams"], c=record["c"], estimator=record.get("estimator", "logistic")
+            )
             model.thresholds = record["thresholds"]
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = np.load(folder / "weights.npz", allow_pickle=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,15 @@ import numpy as np
 
 from jianghua.files import write_atomic
 from jianghua.schema import LABELS, BadData
+
+# kind in `config.json` → module and class; every other kind is an encoder of the transformers library
+WITHOUT_ENCODER = {
+    "majority": ("baselines", "Majority"),
+    "length": ("baselines", "Length"),
+    "keywords": ("keywords", "Keywords"),
+    "tfidf": ("baselines", "Tfidf"),
+    "llm": ("llm", "PromptedModel"),
+}
 
 
 @dataclass(frozen=True)
@@ -94,14 +104,29 @@ def load_classifier(folder: Path) -> Classifier:
     """The model in `folder`, whichever it is; only an encoder imports torch."""
     record = read_config(folder)
     kind = record.get("model_type")
-    if kind == "majority":
-        from jianghua.models.baselines import Majority
-
-        return Majority.load(folder)
-    if kind == "tfidf":
-        from jianghua.models.baselines import Tfidf
-
-        return Tfidf.load(folder)
+    if kind in WITHOUT_ENCODER:
+        module, name = WITHOUT_ENCODER[kind]
+        return getattr(import_module(f"jianghua.models.{module}"), name).load(folder)
     from jianghua.models.encoder import Encoder
 
     return Encoder.load(folder)
+
+
+def check_class_labels(build: Path, config: str) -> None:
+    """Refuse a build whose `ClassLabel` names are not those that every saved `config.id2label` has, in its order.
+
+    Ids alone would not tell: a model trained on `["anecdote", "praise", …]` would be saved under wrong names.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = build / config / "train-00000-of-00001.parquet"
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return  # whoever loads the rows says what is wrong
+    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+    feature = features.get("label" if config == "primary" else "functions", {})
+    names = feature.get("names") or (feature.get("feature") or {}).get("names")
+    if names is not None and list(names) != list(LABELS):
+        raise BadData(f"{path}: its class labels are {names}, not {list(LABELS)}; models are saved with those")

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from jianghua.files import write_atomic
 from jianghua.models import flat
+from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
+from jianghua.models.checkpoint import Checkpoint, open_checkpoint
 from jianghua.models.classifier import config_of, read_config
+from jianghua.models.overlong import read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
-from jianghua.models.tokenizer import normalise_for
+from jianghua.models.tokenizer import unknown_share
 from jianghua.schema import LABELS, BadData
 
 quiet_transformers()
@@ -23,39 +26,41 @@ TOKEN_BUDGET = 4096  # tokens a batch at inference; the answer does not depend o
 class Encoder:
     """A sequence classifier of the transformers library and its tokenizer."""
 
-    def __init__(self, model, tokenizer, config: str, thresholds: Sequence[float] | None = None):
-        self.model, self.tokenizer, self.config = model, tokenizer, config
+    def __init__(
+        self, model, tokenizer, config: str, thresholds: Sequence[float] | None = None, overlong: str = "truncate"
+    ):
+        self.model, self.tokenizer, self.config, self.overlong = model, tokenizer, config, overlong
         self.thresholds = list(thresholds or [0.5] * len(LABELS))
         self.cut = 0  # texts of the last call that were longer than the model reads
+        self.commit: str | None = None  # of the Hub's repository it was started from
         self.flat = flat.runs_flat(model)
         if self.flat:
             flat.use_flat(model)
 
     @classmethod
-    def start(cls, path: str, config: str, *, from_scratch: bool = False, seed: int = 0) -> "Encoder":
-        """A pre-trained encoder (folder or Hub id) with a new head; `from_scratch` draws all weights anew."""
+    def start(
+        cls,
+        path: str,
+        config: str,
+        *,
+        from_scratch: bool = False,
+        seed: int = 0,
+        overlong: str = "truncate",
+        head: str = "classifier",
+        **checkpoint,
+    ) -> "Encoder":
+        """A pre-trained encoder (folder or Hub id) with a new head; `from_scratch` draws all weights anew.
+
+        `checkpoint`: the other fields of `Checkpoint`; `head` is "probe" where the encoder will stay frozen.
+        """
         torch.manual_seed(seed)
-        labels = {
-            "num_labels": len(LABELS),
-            "id2label": dict(enumerate(LABELS)),
-            "label2id": {name: i for i, name in enumerate(LABELS)},
-            "problem_type": "single_label_classification" if config == "primary" else "multi_label_classification",
-        }
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            settings = AutoConfig.from_pretrained(path, **labels)
-            if from_scratch:
-                model = AutoModelForSequenceClassification.from_config(settings)
-            else:
-                model = AutoModelForSequenceClassification.from_pretrained(path, config=settings, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise BadData(
-                f"{path}: no encoder could be loaded ({reason}); model.path= takes a local folder with "
-                "config.json, tokenizer.json and model.safetensors, or a Hub id when the Hub can be reached"
-            ) from None
-        normalise_for(tokenizer)
-        return cls(model.float(), tokenizer, config)
+        problem_type = "single_label_classification" if config == "primary" else "multi_label_classification"
+        model, tokenizer, commit = open_checkpoint(
+            Checkpoint(path, **checkpoint), problem_type, from_scratch=from_scratch, identity=head == "probe"
+        )
+        encoder = cls(model, tokenizer, config, overlong=overlong)
+        encoder.commit = commit
+        return encoder
 
     @property
     def max_length(self) -> int:
@@ -64,15 +69,37 @@ class Encoder:
             limit -= self.model.config.pad_token_id + 1
         return min(limit, self.tokenizer.model_max_length)
 
-    def encode(self, texts: Sequence[str]) -> tuple[list[torch.Tensor], int]:
-        """Token ids a text, each at most `max_length`, and how many texts had to be cut."""
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        ids = [encoding.ids for encoding in backend.encode_batch_fast(list(texts))]
-        limit = self.max_length
-        cut = sum(len(i) > limit for i in ids)
-        return [torch.tensor(i if len(i) <= limit else [*i[: limit - 1], i[-1]]) for i in ids], cut
+        return [encoding.ids for encoding in backend.encode_batch_fast(list(texts))]
+
+    def _windows(self, texts: Sequence[str], way: str) -> tuple[list[list[int]], list[int], int]:
+        ends = special_ends(self.tokenizer.backend_tokenizer)
+        return read_windows(self._tokens(texts), self.max_length, way, ends)
+
+    @property
+    def _one_window(self) -> str:
+        return "truncate" if self.overlong == "split" else self.overlong
+
+    def encode(self, texts: Sequence[str]) -> tuple[list[torch.Tensor], int]:
+        """Token ids a text, each at most `max_length`, and how many texts were longer than that."""
+        found, _, cut = self._windows(texts, self._one_window)
+        return [torch.tensor(ids) for ids in found], cut
+
+    def reads(self, texts: Sequence[str]) -> dict:
+        """What the model sees of `texts`: their tokens, how many it cannot read whole, the share of `[UNK]`."""
+        lengths = [len(ids) for ids in self._tokens(texts)]
+        return {
+            "paragraphs": len(lengths),
+            "tokens": sum(lengths),
+            "longest": max(lengths, default=0),
+            "max_length": self.max_length,
+            "overlong": sum(length > self.max_length for length in lengths),
+            "overlong_way": self.overlong,
+            "unknown_share": unknown_share(self.tokenizer, texts),
+        }
 
     def sentence_of_tokens(self, texts: Sequence[str], ends: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """For each text (tokens,) the number of the sentence a token stands in, -1 for special tokens.
@@ -82,14 +109,13 @@ class Encoder:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        numbers = []
+        numbers, edges = [], special_ends(backend)
         for encoding, stops in zip(backend.encode_batch(list(texts)), ends, strict=True):
             starts = np.array([start for start, _ in encoding.offsets])
             number = np.searchsorted(np.asarray(stops, dtype=int), starts, side="right")
             number[(np.array(encoding.special_tokens_mask) == 1) | (number >= len(stops))] = -1
-            if len(number) > self.max_length:
-                number = np.append(number[: self.max_length - 1], -1)
-            numbers.append(torch.from_numpy(number))
+            read = windows(len(number), self.max_length, self._one_window, edges)[0]
+            numbers.append(torch.from_numpy(number[read]))
         return numbers
 
     def logits(self, sequences: list[torch.Tensor]) -> torch.Tensor:
@@ -100,58 +126,112 @@ class Encoder:
         """(n, 4) logits of one batch, and the last states (tokens, hidden) of all its tokens in order."""
         if self.flat:
             return flat.classify(self.model, sequences)
-        padded = torch.nn.utils.rnn.pad_sequence(sequences, True, self.tokenizer.pad_token_id)
+        side = self.tokenizer.padding_side
+        padded = torch.nn.utils.rnn.pad_sequence(sequences, True, self.tokenizer.pad_token_id, side)
         lengths = torch.tensor([len(s) for s in sequences])
         mask = torch.arange(padded.shape[1])[None] < lengths[:, None]
+        if side == "left":
+            mask = mask.flip(1)
         output = self.model(input_ids=padded, attention_mask=mask.long(), output_hidden_states=True)
         return output.logits, output.hidden_states[-1][mask]
 
     @torch.inference_mode()
+    def _rows(self, texts: Sequence[str], batch_size: int | None) -> np.ndarray:
+        """(n, outputs) what the last layer gives for each text; the mean over its windows where it has several."""
+        self.model.eval()
+        found, owner, cut = self._windows(texts, self.overlong)
+        self.cut = 0 if self.overlong == "split" else cut
+        lengths = [len(ids) for ids in found]
+        # padded batches waste least among equals; the flat path wastes nothing in any order
+        order = range(len(found)) if self.flat else sorted(range(len(found)), key=lengths.__getitem__)
+        rows: list = [None] * len(found)
+        for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
+            for i, row in zip(batch, self.logits([torch.tensor(found[i]) for i in batch]).numpy(), strict=True):
+                rows[i] = row
+        if len(rows) == len(texts):
+            return np.array(rows, np.float32)
+        owner = np.array(owner)
+        return np.array([np.mean([rows[i] for i in np.flatnonzero(owner == n)], 0) for n in range(len(texts))])
+
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is the most paragraphs a batch may hold."""
-        self.model.eval()
-        sequences, self.cut = self.encode(texts)
-        lengths = [len(sequence) for sequence in sequences]
-        # padded batches waste least among equals; the flat path wastes nothing in any order
-        order = range(len(sequences)) if self.flat else sorted(range(len(sequences)), key=lengths.__getitem__)
-        result = np.zeros((len(texts), len(LABELS)), np.float32)
-        for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
-            result[batch] = self.logits([sequences[i] for i in batch]).numpy()
-        return result
+        return self._rows(texts, batch_size).reshape(-1, len(LABELS))
+
+    def features(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) what the model's last linear layer reads, pooled as the model pools."""
+        name, layer = self._last_layer()
+        parent = self.model.get_submodule(name.rpartition(".")[0])
+        setattr(parent, name.rpartition(".")[2], torch.nn.Identity())
+        try:
+            return self._rows(texts, None)
+        finally:
+            setattr(parent, name.rpartition(".")[2], layer)
+
+    def _last_layer(self) -> tuple[str, torch.nn.Linear]:
+        """The layer that gives the logits: `score` of a model that pools the last token, else in `classifier`."""
+        return [
+            (name, module)
+            for name, module in self.model.named_modules()
+            if name.split(".")[0] in ("classifier", "score") and isinstance(module, torch.nn.Linear)
+        ][-1]
+
+    def set_last_layer(self, weight: np.ndarray, bias: np.ndarray | None) -> None:
+        """Give the last layer (4, d) weights and a bias where it has one."""
+        layer = self._last_layer()[1]
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight))
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(bias))
+
+    @property
+    def has_bias(self) -> bool:
+        return self._last_layer()[1].bias is not None
 
     def predict_proba(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) probabilities: softmax for `primary`, sigmoid for `functions`."""
-        from scipy.special import expit, softmax
-
-        logits = self.predict_logits(texts, batch_size).astype(float)
-        return softmax(logits, axis=1) if self.config == "primary" else expit(logits)
+        return probabilities(self.predict_logits(texts, batch_size).astype(float), self.config)
 
     def scale(self, temperature: float) -> None:
         """Fold a temperature into the last layer, so that plain `pipeline` is calibrated too."""
-        last = [m for m in self.model.classifier.modules() if isinstance(m, torch.nn.Linear)][-1]
+        layer = self._last_layer()[1]
         with torch.no_grad():
-            last.weight /= temperature
-            last.bias /= temperature
+            layer.weight /= temperature
+            if layer.bias is not None:
+                layer.bias /= temperature
 
     def save(self, folder: Path) -> None:
         """`config.json`, `model.safetensors`, `tokenizer.json`: loads with plain transformers."""
         folder.mkdir(parents=True, exist_ok=True)
+        for parameter in self.model.parameters():  # safetensors refuses a transposed view
+            parameter.data = parameter.data.contiguous()
         if self.flat:
             self.model.set_attn_implementation("sdpa")
         self.model.save_pretrained(folder)
         if self.flat:
             flat.use_flat(self.model)
         self.tokenizer.save_pretrained(folder)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config |= {"dtype": "float32", "thresholds": self.thresholds}
-        write_atomic(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        more = {"dtype": "float32", "thresholds": self.thresholds}
+        if self.overlong != "truncate":
+            more["overlong"] = self.overlong
+        _amend(folder / "config.json", more)
+        # BertTokenizer, XLMRobertaTokenizer and Qwen2Tokenizer build their normaliser anew when they are loaded and
+        # pass over the one in tokenizer.json; this class reads the file as it is
+        as_it_is = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.max_length}
+        _amend(folder / "tokenizer_config.json", as_it_is)
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
         record = read_config(folder)
         try:
-            model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, trust_remote_code=False
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
             raise BadData(f"{folder}: not a whole model ({str(error).strip().splitlines()[0]})") from None
-        return cls(model, tokenizer, config_of(record), record.get("thresholds"))
+        return cls(model, tokenizer, config_of(record), record.get("thresholds"), record.get("overlong", "truncate"))
+
+
+def _amend(path: Path, more: dict) -> None:
+    record = json.loads(path.read_text(encoding="utf-8")) | more
+    write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

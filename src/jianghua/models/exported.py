@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from jianghua.files import write_atomic
-from jianghua.models.classifier import config_of, read_config
+from jianghua.models.classifier import WITHOUT_ENCODER, config_of, read_config
+from jianghua.models.overlong import read_windows, special_ends
 from jianghua.schema import LABELS, BadData, BadUsage
 
 GRAPHS = {"onnx": "model.onnx", "onnx_int8": "model_int8.onnx"}
@@ -39,14 +40,16 @@ class Exported:
         self.session, self.tokenizer, self.max_length, self.workers = session, tokenizer, max_length, workers
         self.config = config_of(record)
         self.thresholds = list(record.get("thresholds") or [0.5] * len(LABELS))
+        self.overlong = record.get("overlong", "truncate")
         self.cut = 0  # texts of the last call that were longer than the model reads
+        self.owner: list[int] = []  # which text of the last call each row of tokens is of
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Token ids (1, tokens) a text, each at most `max_length`: those of `Encoder.encode`."""
+        """Token ids (1, tokens) a window, each at most `max_length`: those that `Encoder` reads."""
         ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
-        limit = self.max_length
-        self.cut = sum(len(i) > limit for i in ids)
-        return [np.array([i if len(i) <= limit else [*i[: limit - 1], i[-1]]]) for i in ids]
+        found, self.owner, cut = read_windows(ids, self.max_length, self.overlong, special_ends(self.tokenizer))
+        self.cut = 0 if self.overlong == "split" else cut
+        return [np.array([window]) for window in found]
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is there for the protocol's sake, every batch is one paragraph."""
@@ -60,7 +63,11 @@ class Exported:
         else:
             with ThreadPoolExecutor(self.workers) as pool:  # a run holds no Python lock
                 rows = list(pool.map(run, sequences))
-        return np.array([*rows], np.float32).reshape(-1, len(LABELS))
+        logits = np.array([*rows], np.float32).reshape(-1, len(LABELS))
+        if len(logits) == len(texts):
+            return logits
+        owner = np.array(self.owner)
+        return np.array([logits[owner == number].mean(0) for number in range(len(texts))])
 
     def predict_proba(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) probabilities: softmax for `primary`, sigmoid for `functions`."""
@@ -80,7 +87,7 @@ def load_exported(folder: Path, engine: str, say: Callable[[str], None] = lambda
     if engine not in GRAPHS:
         raise BadUsage(f"engine={engine}: the engines are torch, {', '.join(GRAPHS)}")
     record = read_config(folder)
-    if record["model_type"] in ("majority", "tfidf"):
+    if record["model_type"] in WITHOUT_ENCODER:
         raise BadUsage(f"engine={engine}: {folder} is a {record['model_type']} model; only encoders are exported")
     try:
         from onnxruntime import InferenceSession  # noqa: F401

@@ -13,7 +13,8 @@ tokenizer, so that plain `pipeline(...)` and our own scripts see the same tokens
    usual 21,128 entries) become the nearest that it has, instead of `[UNK]`.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,13 +50,20 @@ def normaliser_rules(vocabulary: Iterable[str] | None = None) -> list:
 
 
 def normalise_for(tokenizer: "PreTrainedTokenizerBase") -> None:
-    """Put the rules in front of a loaded tokenizer's own normaliser, once; they are saved with it."""
+    """Put the rules in front of a loaded tokenizer's own normaliser, once; they are saved with it.
+
+    Rule 6 goes by what the tokenizer can read, not by the spelling of its entries: a byte-level vocabulary
+    (Qwen, ModernBERT) spells “，” as three bytes and would otherwise lose all Chinese punctuation.
+    """
     from tokenizers import normalizers
 
     backend = tokenizer.backend_tokenizer
     if "u200b" in repr(backend.normalizer) or "\u200b" in repr(backend.normalizer):
         return
-    rules = normaliser_rules(tokenizer.get_vocab())
+    unknown = _unknown_ids(tokenizer)
+    marks = {*NEAREST, *HALF_TO_FULL, *HALF_TO_FULL.values()}
+    readable = {m for m in marks if not unknown & set(backend.encode(m, add_special_tokens=False).ids)}
+    rules = normaliser_rules(readable)
     if backend.normalizer is not None:
         rules.append(backend.normalizer)
     backend.normalizer = normalizers.Sequence(rules)
@@ -112,9 +120,18 @@ def save_bert_tokenizer(tokenizer: "Tokenizer", folder: str, max_length: int) ->
     ).save_pretrained(folder)
 
 
-def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> float:
-    """Share of tokens that are `[UNK]`, special tokens left out."""
-    encodings = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+def _unknown_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Ids that stand for what the vocabulary lacks: `[UNK]`, and the single bytes of a byte-fallback vocabulary."""
+    bytes_ = {id for token, id in tokenizer.get_vocab().items() if re.fullmatch(r"<0x[0-9A-F]{2}>", token)}
+    return bytes_ | ({tokenizer.unk_token_id} if tokenizer.unk_token_id is not None else set())
+
+
+def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> float:
+    """Share of tokens that are `[UNK]` (or fallback bytes), special tokens left out.
+
+    0 by construction for a byte-level vocabulary, which has a token for every byte.
+    """
+    unknown = _unknown_ids(tokenizer)
+    encodings = tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
     total = sum(len(encoding.ids) for encoding in encodings)
-    unknown = sum(encoding.ids.count(tokenizer.unk_token_id) for encoding in encodings)
-    return unknown / total if total else 0.0
+    return sum(id in unknown for encoding in encodings for id in encoding.ids) / total if total else 0.0

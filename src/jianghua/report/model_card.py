@@ -1,7 +1,11 @@
-"""The card of a pre-trained encoder, from the records in its folder."""
+"""Model cards: of a pre-trained encoder, from the records in its folder, and of a fine-tuned run, from its scores."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+from jianghua.report.tables import describe_part, markdown_table, score_cells, score_columns
+from jianghua.schema import LABELS, LABELS_ZH
 
 
 def encoder_card(folder: Path, record: dict) -> str:
@@ -60,4 +64,99 @@ benchmark, beside the same network from random weights, stands in the benchmark'
 
 **Limits.** Small and briefly trained: a starting point for fine-tuning on official Chinese, not a general encoder.
 It has seen the texts above and no others.
+"""
+
+
+def model_index(name: str, metrics: dict, dataset: Mapping) -> list[dict]:
+    """`model-index` of a card's metadata (as `huggingface_hub.EvalResult` reads it): the scores that the Hub shows.
+
+    `metrics` is a run's `metrics.json`; `dataset` says `repo_id`, `revision`, `config` and `build`. One result a
+    test part; a score that is undefined is left out.
+    """
+    results = []
+    for part, scores in metrics["split"].items():
+        if not part.startswith("test"):
+            continue
+        wanted = [("f1", "macro-F1", scores["macro_f1"]), ("f1", "headline macro-F1", scores.get("headline_macro_f1"))]
+        overall = "accuracy" if dataset["config"] == "primary" else "exact_match"
+        wanted.append((overall, overall.replace("_", " "), scores.get(overall)))
+        wanted += [("f1", f"F1 of {label}", scores["per_class"][label]["f1"]) for label in LABELS]
+        found = [
+            {"type": kind, "name": title, "value": round(score["value"], 4)}
+            for kind, title, score in wanted
+            if score and score["value"] is not None
+        ]
+        if not found:
+            continue
+        where = {"name": f"Jianghua, {dataset['build']} build, {part}", "type": dataset["repo_id"]}
+        where |= {"config": dataset["config"], "split": "test", "revision": dataset["revision"]}
+        task = {"type": "text-classification", "name": "functions of paragraphs in officials' speeches"}
+        results.append({"task": task, "dataset": where, "metrics": found})
+    return [{"name": name, "results": results}]
+
+
+def run_card(repo_id: str, record: dict, metrics: dict, dataset: Mapping, license: str, thresholds) -> str:
+    """Markdown with front matter of a fine-tuned run: use, scores with intervals, what it was trained on.
+
+    `record` is its `environment.json`, `metrics` its `metrics.json`; `dataset` as for `model_index`, with the
+    `fingerprint` and, if only a part was used, the `subset`. Scores are shown as stored, never computed again.
+    """
+    import yaml
+
+    config = dataset["config"]
+    front = {
+        "license": license,
+        "language": ["zh"],
+        "library_name": "transformers",
+        "pipeline_tag": "text-classification",
+        "datasets": [dataset["repo_id"]],
+        "metrics": ["f1", "accuracy"] if config == "primary" else ["f1"],
+        "tags": ["political-speech", "chinese", "silver-labels"],
+        "model-index": model_index(repo_id.split("/")[-1], metrics, dataset),
+    }
+    tests = {part: scores for part, scores in metrics["split"].items() if part.startswith("test")}
+    table = markdown_table(["part", *score_columns(config)], [[part, *score_cells(s)] for part, s in tests.items()])
+    counts = "\n".join(f"- `{part}`: {describe_part(scores)}" for part, scores in tests.items())
+    labels = ", ".join(f"`{label}` {LABELS_ZH[label]}" for label in LABELS)
+    more, note = "", "It must choose one of the four, greetings included."
+    if config == "functions":
+        more = ", top_k=None"
+        levels = ", ".join(f"{label} {level:.3f}" for label, level in zip(LABELS, thresholds, strict=True))
+        note = f"A paragraph has every function at or above its threshold, maybe none: {levels}."
+    part = f", of it only `{json.dumps(dataset['subset'])}`" if dataset.get("subset") else ""
+    versions = record["versions"]
+    return f"""---
+{yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}---
+
+# {repo_id.split("/")[-1]}: what paragraphs of Chinese officials' speeches do
+
+Tells {labels}. {note}
+
+```python
+from transformers import pipeline
+classify = pipeline("text-classification", model="{repo_id}"{more})
+classify("月底前，由安监办牵头，再查一遍，逾期不改的一律停业。", truncation=True)
+```
+
+## Scores
+
+{table}
+{counts}
+
+In brackets 95 % intervals by resampling documents; `headline` is macro-F1 over the functions with at least 30
+paragraphs in that part; ECE the expected calibration error. The labels are silver: a language model voted, no people.
+The temperature is folded into the weights, so the probabilities of plain `pipeline` are the calibrated ones.
+
+## Trained on
+
+`{config}` of [{dataset["repo_id"]}](https://huggingface.co/datasets/{dataset["repo_id"]}), {dataset["build"]} build,
+revision `{dataset["revision"]}`, fingerprint `{dataset["fingerprint"]}`{part}; seed {record["seed"]}. Configuration:
+`training_config.yaml`; all scores: `metrics.json`; environment: `environment.json` (torch {versions["torch"]},
+transformers {versions["transformers"]}).
+
+## Limits
+
+- A difference that is smaller than the disagreement between labelling passes means little (see the dataset's card).
+- Mainland Chinese official speech only. Paragraphs longer than the model reads lose their end.
+- **Not for** judging officials or organisations, not for surveillance, not for deciding anything about a person.
 """

@@ -1,6 +1,7 @@
 """Pictures of scores."""
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.files import write_atomic
@@ -69,6 +70,118 @@ def score_pictures(scores: dict, folder: Path, name: str) -> None:
         calibration_picture(numbers["calibration"], folder / f"{name}-{part}-calibration.svg", title)
         if "confusion" in numbers:
             confusion_picture(numbers["confusion"], folder / f"{name}-{part}-confusion.svg", title)
+
+
+def _pyplot():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def leaderboard_picture(board: dict, path: Path, title: str) -> None:
+    """Macro-F1 of each model with its 95 % interval, best on top, and the letters of its significance group.
+
+    `board` is from `leaderboard`.
+    """
+    plt = _pyplot()
+    models = sorted(board["models"].items(), key=lambda item: item[1]["value"])
+    figure, axes = plt.subplots(figsize=(6.4, 1.2 + 0.32 * len(models)), constrained_layout=True)
+    for y, (_, row) in enumerate(models):
+        if row["low"] is not None:
+            axes.plot([row["low"], row["high"]], [y, y], color="C0", linewidth=2)
+        axes.plot([row["value"]], [y], "o", color="C0")
+        axes.text(1.01, y, row["group"], va="center", transform=axes.get_yaxis_transform())
+    axes.set_yticks(range(len(models)), [name for name, _ in models])
+    axes.set(xlim=(0, 1), xlabel="macro-F1, 95 % interval; models with a common letter are not told apart")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_title(title, fontsize=10)
+    _save(figure, path)
+
+
+def _grid(count: int, side: float):
+    columns = min(4, count)
+    lines = -(-count // columns)
+    figure, grid = _pyplot().subplots(
+        lines, columns, figsize=(side * columns + 0.6, side * lines + 0.5), constrained_layout=True, squeeze=False
+    )
+    for axes in grid.flat[count:]:
+        axes.axis("off")
+    return figure, grid.flat[:count]
+
+
+def confusions_picture(confusions: Mapping[str, Sequence[Sequence[float]]], path: Path, title: str) -> None:
+    """Confusion matrices of several models: gold in rows, shares of the row as colour and number."""
+    import numpy as np
+
+    figure, grid = _grid(len(confusions), 2.5)
+    for axes, (name, confusion) in zip(grid, confusions.items(), strict=True):
+        counts = np.array(confusion, float)
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(LABELS)), LABELS, rotation=30, ha="right", fontsize=7)
+        axes.set_yticks(range(len(LABELS)), LABELS, fontsize=7)
+        axes.set_title(name, fontsize=9)
+        for i in range(len(LABELS)):
+            for j in range(len(LABELS)):
+                color = "white" if shares[i, j] > 0.55 else "black"
+                axes.text(j, i, f"{shares[i, j]:.2f}", ha="center", va="center", color=color, fontsize=7)
+    figure.suptitle(title + "; gold in rows, predicted in columns", fontsize=10)
+    _save(figure, path)
+
+
+def reliabilities_picture(calibrations: Mapping[str, dict], path: Path, title: str) -> None:
+    """Reliability diagrams of several models; values are what `calibration_scores` gives."""
+    figure, grid = _grid(len(calibrations), 2.5)
+    for axes, (name, calibration) in zip(grid, calibrations.items(), strict=True):
+        bins, error = calibration["reliability"], calibration["expected_calibration_error"]
+        axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
+        axes.plot([b["confidence"] for b in bins], [b["correct"] for b in bins], "o-", color="C0", markersize=3)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
+        axes.set_title(name + ("" if error is None else f", ECE {error:.3f}"), fontsize=9)
+    figure.suptitle(title + "; confidence across, share right up", fontsize=10)
+    _save(figure, path)
+
+
+def curves_picture(curves: Sequence[dict], path: Path, title: str) -> None:
+    """Learning curves of one part: train paragraphs (logarithmic) against macro-F1, with 95 % intervals."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(6.4, 4.2), constrained_layout=True)
+    models = sorted({curve["model"] for curve in curves})
+    for curve in curves:
+        points = curve["points"]
+        few = curve["kind"] == "per_class"
+        x, y = [p["paragraphs"] for p in points], [p["value"] for p in points]
+        spread = [[p["value"] - (p["low"] or p["value"]) for p in points]]
+        spread += [[(p["high"] or p["value"]) - p["value"] for p in points]]
+        label = f"{curve['model']}, {'so many a function' if few else 'share of documents'}"
+        style = "--" if few else "-"
+        color = f"C{models.index(curve['model'])}"
+        axes.errorbar(x, y, spread, fmt="o" + style, color=color, capsize=3, markersize=4, label=label)
+    axes.set(xscale="log", ylim=(0, 1), xlabel="train paragraphs", ylabel="macro-F1")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right")
+    axes.set_title(title, fontsize=10)
+    _save(figure, path)
+
+
+def cost_picture(board: dict, costs: Mapping[str, dict], path: Path, title: str) -> None:
+    """CPU seconds of training (logarithmic) against macro-F1; models whose cost is not known are left out."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(6.4, 4.2), constrained_layout=True)
+    for i, (model, row) in enumerate(board["models"].items()):
+        seconds = costs.get(model, {}).get("train_cpu_seconds")
+        if not seconds:
+            continue
+        spread = None if row["low"] is None else [[row["value"] - row["low"]], [row["high"] - row["value"]]]
+        axes.errorbar([seconds], [row["value"]], spread, fmt="o", color=f"C{i % 10}", capsize=3)
+        axes.annotate(model, (seconds, row["value"]), textcoords="offset points", xytext=(6, 4), fontsize=8)
+    axes.set(xscale="log", ylim=(0, 1), xlabel="CPU seconds of training (wall time × threads)", ylabel="macro-F1")
+    axes.grid(alpha=0.3)
+    axes.set_title(title, fontsize=10)
+    _save(figure, path)
 
 
 def _save(figure, path: Path) -> None:

@@ -1,123 +1,129 @@
-"""The published tables, from stored predictions: one table a build and split part, neighbours compared."""
+"""The published score tables from stored predictions: a table a build and split part, neighbours compared."""
 
-import itertools
 from collections.abc import Mapping
 
-import numpy as np
-
-from jianghua.evaluation import (
-    headline_labels,
-    holm,
-    interval_over_seeds,
-    macro_f1,
-    paired_randomisation,
-    part_counts,
-    ranks,
-    scored_parts,
-    smallest_difference,
-    targets,
-    votes_alone,
-)
+from jianghua.evaluation import scored_parts
 from jianghua.evaluation.compare import ALPHA
 from jianghua.evaluation.intervals import METHOD, REPLICATES
 from jianghua.evaluation.measure import HEADLINE_MINIMUM
-from jianghua.evaluation.metrics import f1_per_class
-from jianghua.report.tables import markdown_table, rank
-from jianghua.schema import LABELS, BadData, Prediction
+from jianghua.report.leaderboard import leaderboard
+from jianghua.report.tables import csv_table, latex_table, markdown_table, number, rank
+from jianghua.schema import LABELS, Prediction
 
 ABOUT = {
     "majority": "majority class",
+    "length": "length alone",
+    "keywords": "keyword patterns",
     "tfidf": "TF-IDF + logistic regression",
+    "tfidf_svm": "TF-IDF + linear SVM",
+    "probe": "`mini`, frozen, linear head",
     "mini_random": "`mini`, random weights",
     "mini": "`mini`, pre-trained",
 }
-
+ABOUT_ZH = {
+    "majority": "多数类",
+    "length": "只看长度",
+    "keywords": "关键词",
+    "tfidf_svm": "TF-IDF＋线性支持向量机",
+    "probe": "mini，冻结，线性层",
+    "tfidf": "TF-IDF＋逻辑回归",
+    "mini_random": "mini，随机权重",
+    "mini": "mini，预训练",
+}
 
 METHODS = {"studentised": "bootstrap-t", "bca": "BCa", "percentile": "percentile bootstrap"}
+HEADER = ["model", "macro-F1", "lowest–highest seed", "rank", "over the row above", *LABELS]
 
 
-def _interval(counts: np.ndarray, labels: list[int]) -> str:
-    """Macro-F1 of counts (seeds, documents, 4, 3): mean over seeds, interval over documents and seeds."""
-    mean = float(macro_f1(counts.sum(1), labels).mean())
-    interval = interval_over_seeds(counts, lambda sums: macro_f1(sums, labels))
-    return f"{mean:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+def boards_of(rows: dict[str, list[dict]], runs: Mapping[str, list[list[Prediction]]], config: str) -> dict:
+    """Name of each test part → its `leaderboard`, with `source`, the source of its paragraphs."""
+    return {
+        name: leaderboard(rows, split, part, runs, config) | {"source": part[0]["source"]}
+        for name, (split, part) in scored_parts(rows).items()
+        if split == "test"
+    }
 
 
-def _per_class(counts: np.ndarray) -> list[str]:
-    return [f"{value:.3f}" for value in np.nan_to_num(f1_per_class(counts.sum(1))).mean(0)]
-
-
-def part_table(
-    rows: dict[str, list[dict]], split: str, part: list[dict], runs: Mapping[str, list[list[Prediction]]], config: str
-) -> tuple[str, list[str]]:
-    """Markdown table of one part, models in the order of `runs` (model → predictions a seed), and its notes."""
-    gold = targets(part, config)
-    support = [int((gold == i).sum()) if config == "primary" else int(gold[:, i].sum()) for i in range(len(LABELS))]
-    head = headline_labels(part, config)
-    if not head:
-        raise BadData(f"no function has {HEADLINE_MINIMUM} paragraphs in {split}: there is no headline score")
-    counts = {model: part_counts(rows, split, part, seeds, config, model) for model, seeds in runs.items()}
-    names = list(counts)
-    neighbours = [(counts[lower], counts[upper]) for upper, lower in itertools.pairwise(names)]
-    tests = [paired_randomisation(*pair, labels=head) for pair in neighbours]
-    adjusted = holm([test["p_value"] for test in tests])
-    places = ranks(counts, labels=head)
+def part_rows(board: dict) -> list[list[str]]:
+    """Cells of one part, in the order of `HEADER`: models, then votes."""
     body = []
-    for index, model in enumerate(names):
-        single = macro_f1(counts[model].sum(1), head)
+    for model, row in board["models"].items():
         step = ""
-        if index:
-            p = adjusted[index - 1]
-            step = f"{tests[index - 1]['difference']:+.3f} (p = {p:.4f}){' *' if p < ALPHA else ''}"
-        cells = [ABOUT.get(model, model), _interval(counts[model], head), f"{single.min():.3f}–{single.max():.3f}"]
-        body.append([*cells, rank(places[model]), step, *_per_class(counts[model])])
-    votes = votes_alone(part, config)
-    body += [[one.name, _interval(one.counts, head), "", "", "", *_per_class(one.counts)] for one in votes]
-    header = ["model", "macro-F1", "lowest–highest seed", "rank", "over the row above", *LABELS]
-    documents = len({row["doc_id"] for row in part})
-    left_out = [f"{label} ({support[i]})" for i, label in enumerate(LABELS) if i not in head]
-    notes = [
-        f"{len(part)} paragraphs in {documents} documents: "
-        + ", ".join(f"{label} {n}" for label, n in zip(LABELS, support, strict=True))
-        + ".",
-    ]
+        if row["step"]:
+            p = row["step"]["p"]
+            step = f"{row['step']['difference']:+.3f} (p = {p:.4f}){' *' if p < ALPHA else ''}"
+        seeds = f"{min(row['single']):.3f}–{max(row['single']):.3f}"
+        classes = [f"{value:.3f}" for value in row["per_class"]]
+        body.append([ABOUT.get(model, model), number(row), seeds, rank(row["rank"]), step, *classes])
+    for name, row in board["votes"].items():
+        body.append([name, number(row), "", "", "", *(f"{value:.3f}" for value in row["per_class"])])
+    return body
+
+
+def part_notes(board: dict) -> list[str]:
+    """What stands under the table of one part."""
+    support = dict(zip(LABELS, board["support"], strict=True))
+    counts = ", ".join(f"{label} {n}" for label, n in support.items())
+    notes = [f"{board['n']} paragraphs in {board['documents']} documents: {counts}."]
+    left_out = [f"{label} ({support[label]})" for i, label in enumerate(LABELS) if i not in board["labels"]]
     if left_out:
         notes.append(
             f"Macro-F1 is over the functions with at least {HEADLINE_MINIMUM} paragraphs here; "
             f"left out: {', '.join(left_out)}."
         )
-    smallest = [smallest_difference(*pair, labels=head) for pair in neighbours]
+    smallest = board["smallest"]
     if smallest and None not in smallest:
         low, high = f"{min(smallest):.3f}", f"{max(smallest):.3f}"
         notes.append(
             f"The smallest true difference between neighbours that this part would show with a power of 80 %: "
             f"{low if low == high else f'{low} to {high}'}."
         )
-    if votes:
+    if board["votes"]:
+        sizes = ", ".join(f"{one['protocol']} {one['n']}" for one in board["votes"].values())
         notes.append(
-            "Votes are scored on the paragraphs where the other protocols have a majority ("
-            + ", ".join(f"{one.protocol} {one.n}" for one in votes)
-            + "), not against gold, which is made of them; they are no ceiling."
+            f"Votes are scored on the paragraphs where the other protocols have a majority ({sizes}), not against "
+            "gold, which is made of them; they are no ceiling."
         )
-    return markdown_table(header, body), notes
+    return notes
 
 
-def build_tables(
-    build: str, fingerprint: str, rows: dict[str, list[dict]], runs: Mapping[str, list[list[Prediction]]], config: str
-) -> str:
-    """All test tables of one build as Markdown."""
-    seeds = len(next(iter(runs.values())))
-    text = ""
-    for name, (split, part) in scored_parts(rows).items():
-        if not name.startswith("test"):
-            continue
-        table, notes = part_table(rows, split, part, runs, config)
-        source = part[0]["source"]
-        text += f"**Trained on the {build} build, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
-        text += table + "\n" + " ".join(notes) + "\n\n"
-    text += (
+def method_note(seeds: int) -> str:
+    return (
         f"Mean of {seeds} seeds; in brackets its 95 % interval by resampling documents and seeds "
         f"({METHODS[METHOD]}, {REPLICATES:,} replicates), and ranks in as many resamples. Differences: paired "
-        "randomisation over documents, p-values Holm-corrected within the table; * marks those below 0.05.\n"
+        "randomisation over documents, p-values Holm-corrected within the table; * marks those below 0.05."
     )
-    return text
+
+
+def build_tables(build: str, fingerprint: str, boards: Mapping[str, dict], config: str) -> str:
+    """All test tables of one build as Markdown; `boards` are from `boards_of`."""
+    text = ""
+    for board in boards.values():
+        source = board["source"]
+        text += f"**Trained on the {build} build, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
+        text += markdown_table(HEADER, part_rows(board)) + "\n" + " ".join(part_notes(board)) + "\n\n"
+    seeds = len(next(iter(next(iter(boards.values()))["models"].values()))["single"])
+    return text + method_note(seeds) + "\n"
+
+
+def part_latex(build: str, fingerprint: str, board: dict, config: str) -> str:
+    """One part as a LaTeX table; its caption says what build, part and dataset it is of."""
+    seeds = len(next(iter(board["models"].values()))["single"])
+    caption = f"Trained on the {build} build, tested on its {board['source']} part ({config}, {fingerprint})."
+    return latex_table(HEADER, part_rows(board), " ".join([caption, *part_notes(board), method_note(seeds)]))
+
+
+def part_csv(board: dict) -> str:
+    """One part as CSV, a number a column; `group`: models that share a letter are not told apart."""
+    header = ["model", "macro_f1", "low", "high", "lowest_seed", "highest_seed", "rank", "rank_low", "rank_high"]
+    header += ["difference_over_row_above", "p_holm", "group", "paragraphs", *(f"f1_{label}" for label in LABELS)]
+    body = []
+    for model, row in board["models"].items():
+        place, step = row["rank"], row["step"] or {"difference": None, "p": None}
+        cells = [model, row["value"], row["low"], row["high"], min(row["single"]), max(row["single"])]
+        cells += [place["rank"], place["low"], place["high"], step["difference"], step["p"], row["group"], board["n"]]
+        body.append(cells + row["per_class"])
+    for row in board["votes"].values():
+        cells = [f"votes:{row['protocol']}", row["value"], row["low"], row["high"], *[None] * 8, row["n"]]
+        body.append(cells + row["per_class"])
+    return csv_table(header, body)

@@ -1,5 +1,7 @@
-"""Scores as tables: for a terminal, and as Markdown."""
+"""Scores as tables: for a terminal, and as Markdown, LaTeX (booktabs) and CSV."""
 
+import csv
+import io
 from collections.abc import Sequence
 
 from jianghua.schema import LABELS
@@ -40,6 +42,51 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+_TEX = {"\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
+_TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$", "→": r"$\rightarrow$"}
+_TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+
+
+def _tex(text: str) -> str:
+    """Plain text for LaTeX; a name in back-quotes, as Markdown has it, becomes typewriter."""
+    pieces = ["".join(_TEX.get(char, char) for char in piece) for piece in str(text).split("`")]
+    if len(pieces) % 2 == 0:
+        return "`".join(pieces)
+    return "".join(rf"\texttt{{{piece}}}" if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
+    """A LaTeX `table` for the package booktabs, first column left, the others right."""
+    lines = [r"\begin{table}", r"\centering"]
+    lines += [rf"\caption{{{_tex(caption)}}}"] if caption else []
+    lines += [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule"]
+    lines += [" & ".join(map(_tex, header)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(_tex, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+
+
+def csv_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """Comma-separated values, lines end in \\n; None is an empty field, numbers have six digits at most."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row])
+    return out.getvalue()
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+    """Any table on standard output, first column left, the others right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for i, name in enumerate(header):
+        table.add_column(name, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*row)
+    _print(table)
 
 
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:

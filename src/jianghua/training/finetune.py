@@ -4,7 +4,8 @@ AdamW with linear warm-up and decay (Devlin et al. 2019, §A.3); validation macr
 stop and which epoch is kept, the lower loss among equals; then the temperature is fitted on
 validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
-the mean of a sentence's token states: the evidence teaches the encoder where to look.
+the mean of a sentence's token states: the evidence teaches the encoder where to look. A share of the
+input tokens is masked while training: a small corpus is learnt by heart through its words otherwise.
 """
 
 import copy
@@ -38,6 +39,7 @@ class Recipe:
     weight_decay: float
     patience: int
     sentence_weight: float
+    mask_share: float
     seed: int
 
 
@@ -71,6 +73,15 @@ class Evidence:
         return functional.cross_entropy(self.head(self.dropout(means)), torch.tensor(functions)[read])
 
 
+def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Tensor:
+    """`sequence` with a random `share` of its tokens, the first and last apart, replaced by `mask`."""
+    if not share or mask is None:
+        return sequence
+    hidden = torch.rand(len(sequence)) < share
+    hidden[[0, -1]] = False
+    return sequence.masked_fill(hidden, mask)
+
+
 def _decisions(proba: np.ndarray, config: str, thresholds) -> np.ndarray:
     if config == "primary":
         return proba.argmax(1)
@@ -100,6 +111,7 @@ def finetune(
     if cut:
         progress({"warning": f"{cut} train paragraphs are longer than {encoder.max_length} tokens and were cut"})
     lengths = [len(sequence) for sequence in sequences]
+    mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model = encoder.model
@@ -135,7 +147,7 @@ def finetune(
         model.train()
         total = 0.0
         for batch in plan[epoch]:
-            logits, states = encoder.logits_and_states([sequences[i] for i in batch])
+            logits, states = encoder.logits_and_states([_masked(sequences[i], recipe.mask_share, mask) for i in batch])
             loss = loss_of(logits, target[batch])
             whole = loss
             if recipe.sentence_weight and train.sentences:

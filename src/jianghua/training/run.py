@@ -10,9 +10,13 @@ import numpy as np
 from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
 from jianghua.files import text_sha256, write_atomic
-from jianghua.models import Classifier, Examples, Majority, Tfidf, decide
+from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
+from jianghua.models.classifier import check_class_labels
+from jianghua.models.overlong import check_way
 from jianghua.schema import BadData, BadUsage, Prediction
 from jianghua.training.runs import environment, run_hash, write_json, write_predictions
+
+UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
 
 
 def examples(loaded: Loaded, split: str, config: str) -> Examples:
@@ -41,13 +45,16 @@ def folder_of(config: dict, loaded: Loaded) -> Path:
         return Path(config["output_dir"])
     name = f"{loaded.build}-{config['data']['config']}"
     stem = run_hash(_identity(config), loaded.fingerprint)
-    return Path(config["runs"]) / name / config["model"]["name"] / f"{stem}-s{config['seed']}"
+    model = config["model"]["name"].replace("/", "--")  # a language model's name may hold a slash
+    return Path(config["runs"]) / name / model / f"{stem}-s{config['seed']}"
 
 
 def _identity(config: dict) -> dict:
     """The configuration, with a local encoder known by the hash of its files instead of their place."""
     import hashlib
 
+    # what conf/model says about a model changes no run
+    config = config | {"model": {key: value for key, value in config["model"].items() if key != "card"}}
     folder = Path(str(config["model"].get("path", "")))
     names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
     files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
@@ -73,31 +80,92 @@ def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
 
 
 def start_classifier(config: dict) -> Classifier:
+    """The model that the configuration names, not yet fitted."""
     model, data_config = config["model"], config["data"]["config"]
+    check_class_labels(Path(str(config["data"]["path"])), data_config)
+    overlong = check_way(config["data"].get("overlong", "truncate"))
+    missing = [key for key, value in model.items() if value == "???"]
+    if missing:
+        raise BadUsage(f"model.{missing[0]}= is required; conf/model/{model['kind']}.yaml says what it is")
     if model["kind"] == "majority":
         return Majority(data_config)
+    if model["kind"] == "length":
+        return Length(data_config)
+    if model["kind"] == "keywords":
+        return Keywords(data_config)
     if model["kind"] == "tfidf":
-        return Tfidf(data_config, model["ngrams"], model["min_df"], model["c"])
+        return Tfidf(data_config, model["ngrams"], model["min_df"], model["c"], model.get("estimator", "logistic"))
+    if model["kind"] == "llm":
+        from jianghua.models.endpoint import Endpoint
+        from jianghua.models.llm import PromptedModel
+
+        patience = {key: model[key] for key in ("timeout", "retries", "backoff")}
+        endpoint = Endpoint(model["base_url"], model["key_env"], Path(model["cache"]), **patience)
+        more = {key: model[key] for key in ("shots", "workers", "max_tokens", "price")}
+        return PromptedModel(data_config, model["name"], endpoint, seed=config["seed"], **more)
     if model["kind"] == "encoder":
+        if _head(model) not in ("classifier", "probe"):
+            raise BadUsage(f"model.head={model['head']}: the heads are classifier (fine-tuned), probe (frozen encoder)")
         from jianghua.models.encoder import Encoder
 
-        return Encoder.start(model["path"], data_config, from_scratch=model["from_scratch"], seed=config["seed"])
-    raise BadUsage(f"model.kind={model['kind']}: the kinds are encoder, tfidf, majority")
+        where = {key: model[key] for key in ("revision", "architecture", "tokenizer", "max_length") if key in model}
+        return Encoder.start(
+            model["path"],
+            data_config,
+            from_scratch=model["from_scratch"],
+            seed=config["seed"],
+            overlong=overlong,
+            head=_head(model),
+            **where,
+        )
+    raise BadUsage(f"model.kind={model['kind']}: the kinds are encoder, tfidf, keywords, length, majority, llm")
+
+
+def _head(model: dict) -> str:
+    return model.get("head", "classifier")
 
 
 def fit(classifier: Classifier, config: dict, train: Examples, validation: Examples, folder: Path, progress) -> list:
-    """Fit any classifier; returns the history of an encoder's epochs, else nothing."""
-    if config["model"]["kind"] != "encoder":
+    """Fit any classifier; returns the history of a fine-tuned encoder's epochs, else nothing."""
+    model = config["model"]
+    if model["kind"] == "encoder" and _head(model) == "classifier":
+        from jianghua.training.finetune import Recipe, finetune
+
+        recipe = Recipe(seed=config["seed"], **config["train"])
+        return finetune(classifier, train, validation, recipe, folder / "checkpoint.pt", progress)
+    if model["kind"] == "encoder":
+        from jianghua.models.probe import fit_probe
+
+        for row in fit_probe(classifier, train, validation):
+            progress({"probe_c": row["c"], "loss": row["loss"]})
+    else:
         classifier.fit(train, validation)
-        if config["model"]["kind"] == "tfidf":
-            from jianghua.training.calibrate import calibrate
+    if hasattr(classifier, "scale"):
+        from jianghua.training.calibrate import calibrate
 
-            calibrate(classifier, validation)
-        return []
-    from jianghua.training.finetune import Recipe, finetune
+        calibrate(classifier, validation)
+    return []
 
-    recipe = Recipe(seed=config["seed"], **config["train"])
-    return finetune(classifier, train, validation, recipe, folder / "checkpoint.pt", progress)
+
+def what_was_read(classifier: Classifier, loaded: Loaded, report: Callable[[dict], None]) -> dict:
+    """For `metrics.json`: what an encoder saw of each split, or what a language model's answers cost."""
+    facts = {}
+    if getattr(classifier, "commit", None):
+        facts["model_commit"] = classifier.commit
+    if hasattr(classifier, "reads"):
+        facts["reads"] = {split: classifier.reads([row["text"] for row in loaded.rows[split]]) for split in loaded.rows}
+        for split, row in facts["reads"].items():
+            report({"reads": split} | row)
+            if row["unknown_share"] > UNKNOWN_WORTH_A_WORD:
+                share = f"{row['unknown_share']:.1%} of the {split} tokens"
+                report({"warning": f"{share} are unknown to the tokenizer; is it the model's own?"})
+            if row["overlong"]:
+                many = f"{row['overlong']} {split} paragraphs are longer than {row['max_length']} tokens"
+                report({"warning": f"{many}; data.overlong={row['overlong_way']} says what of them is read"})
+    if hasattr(classifier, "costs"):
+        facts["costs"] = classifier.costs()
+        report(facts["costs"])
+    return facts
 
 
 def predict_splits(classifier: Classifier, loaded: Loaded, config: str) -> list[Prediction]:
@@ -135,7 +203,8 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
     def report(row: dict) -> None:
         if "step" not in row:
             logger.info("%s", " ".join(f"{k}={v:.4f}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
-        progress(row)
+        if "warning" in row or "epoch" in row:
+            progress(row)
 
     try:
         began = time.monotonic()
@@ -144,6 +213,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
         history = fit(classifier, config, train, validation, folder, report)
         predictions = predict_splits(classifier, loaded, data_config)
         metrics = score_predictions(loaded.rows, predictions, data_config, str(folder))
+        metrics |= what_was_read(classifier, loaded, report)
         if history:
             metrics["history"] = history
         classifier.save(folder / "model")
@@ -177,6 +247,8 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             cores=os.cpu_count(),
             seconds=round(time.monotonic() - began, 1),
         )
+        # of a dataset from the Hub, the commit it is of
+        record["dataset"] |= {key: config["data"][key] for key in ("repo_id", "revision") if key in config["data"]}
         write_json(folder / "environment.json", record)
         write_json(folder / "metrics.json", metrics)
         logger.info("done in %.1f s", time.monotonic() - began)

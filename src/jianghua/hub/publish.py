@@ -1,0 +1,192 @@
+"""One repository, whole or not at all: create, compare, one guarded commit, tag, and a look from outside."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jianghua.hub.connection import Connection, hide_tokens, hub_errors
+from jianghua.hub.content import MARK, Content
+from jianghua.schema import BadData
+
+KINDS = ("dataset", "model", "space")
+HUB_FILES = {".gitattributes"}  # the Hub's own
+START_FILES = HUB_FILES | {"README.md"}  # what a repository made by hand may hold before the first publishing
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a call did: the commit that holds the content, whether commit and tag are new, and who may see it."""
+
+    commit: str
+    private: bool
+    committed: bool
+    tagged: bool
+
+
+def check_token(connection: Connection) -> None:
+    """Refuse to begin without a token that may write."""
+    with hub_errors("publishing", connection):
+        who = connection.api.whoami()
+        role = (who.get("auth") or {}).get("accessToken", {}).get("role")
+    if role == "read":
+        raise BadData("publishing: the token may only read; make one with write rights and put it into HF_TOKEN")
+
+
+def publish(
+    content: Content,
+    connection: Connection,
+    *,
+    private: bool = False,
+    tag: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Published:
+    """Bring the repository to `content` in one commit guarded by its parent, then tag it.
+
+    A repository that holds it already is left as it is; a missing tag is added. Interrupted anywhere, the
+    repository has its old files or the new ones. Raises `BadData` for a tag that stands on other content, for a
+    repository with files of somebody else, and for whatever the Hub refuses.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    content = content.marked()
+    name = f"{content.kind} {content.repo_id}"
+    at = {"repo_id": content.repo_id, "repo_type": content.kind}
+    api = connection.api
+    with hub_errors(f"{name}: looking it up", connection):
+        head, is_private = _head(content, connection, private)
+    if private and not is_private:
+        raise BadData(f"{name}: is public already, and private=true was asked for; choose another name")
+    with hub_errors(f"{name}: comparing files", connection):
+        tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(**at).tags}
+        there = _files_there(at, head, connection)
+        changed = [path for path in sorted(content.files) if there.get(path) not in _git_names(content.read(path))]
+        stale = _stale(content, at, head, there, connection)
+    if (changed or stale) and tag in tags:
+        raise BadData(
+            f"{name}: the tag {tag} is there with other content, and a published version does not change; "
+            "give the change a version of its own in CHANGELOG.md, or name another tag="
+        )
+    commit = head
+    if changed or stale:
+        add = [CommitOperationAdd(path, content.files[path]) for path in changed]
+        delete = [CommitOperationDelete(path) for path in stale]
+        with hub_errors(f"{name}: committing", connection):
+            title = f"Publish {content.record['what']} {tag or content.record.get('version') or ''}".strip()
+            made = api.create_commit(**at, operations=add + delete, commit_message=title, parent_commit=head)
+            commit = made.oid
+        say(f"{name}: {len(changed)} files written, {len(stale)} removed, in one commit {commit[:12]}")
+    else:
+        say(f"{name}: holds this already ({commit[:12]}), nothing changed")
+    tagged = tag is not None and tag not in tags
+    if tagged:
+        with hub_errors(f"{name}: tagging {tag} (the files are there; run the same command again)", connection):
+            api.create_tag(**at, tag=tag, revision=commit)
+        say(f"{name}: tagged {tag}")
+    return Published(commit, is_private, bool(changed or stale), tagged)
+
+
+def _head(content: Content, connection: Connection, private: bool) -> tuple[str, bool]:
+    """The commit at the head of `main` and whether the repository is private; made now if there is none."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    at = {"repo_id": content.repo_id, "repo_type": content.kind}
+    try:
+        info = connection.api.repo_info(**at)
+        return info.sha, bool(info.private)
+    except RepositoryNotFoundError:
+        pass
+    for kind in KINDS:
+        if kind != content.kind and _exists(content.repo_id, kind, connection):
+            raise BadData(
+                f"{content.repo_id} is a {kind} on the Hub, and a {content.kind} is to be published; choose another"
+            )
+    connection.api.create_repo(**at, private=private, space_sdk=content.sdk, exist_ok=True)
+    info = connection.api.repo_info(**at)
+    return info.sha, bool(info.private)
+
+
+def _exists(repo_id: str, kind: str, connection: Connection) -> bool:
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        connection.api.repo_info(repo_id=repo_id, repo_type=kind)
+    except RepositoryNotFoundError:
+        return False
+    return True
+
+
+def _files_there(at: dict, commit: str, connection: Connection) -> dict[str, str]:
+    """Path → what the Hub knows a file by: SHA-256 of an LFS file, git's SHA-1 of any other."""
+    entries = connection.api.list_repo_tree(**at, revision=commit, recursive=True)
+    return {e.path: e.lfs.sha256 if e.lfs else e.blob_id for e in entries if hasattr(e, "blob_id")}
+
+
+def _git_names(data: bytes) -> Iterator[str]:
+    yield hashlib.sha256(data).hexdigest()
+    yield hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _stale(content: Content, at: dict, head: str, there: dict[str, str], connection: Connection) -> list[str]:
+    """Files of an earlier publishing that the content no longer has; files of others are left alone."""
+    others = set(there) - set(content.files) - HUB_FILES
+    if MARK not in there:
+        if strange := sorted(set(there) - START_FILES):
+            raise BadData(
+                f"{content.kind} {content.repo_id}: holds files that this script did not put there ({strange[0]}); "
+                "choose another name"
+            )
+        return []
+    if not others:
+        return []
+    with tempfile.TemporaryDirectory() as cache:
+        path = connection.api.hf_hub_download(**at, filename=MARK, revision=head, cache_dir=cache)
+        earlier = json.loads(Path(path).read_text(encoding="utf-8"))["files"]
+    return sorted(others & set(earlier))
+
+
+def look_from_outside(
+    content: Content, revision: str, connection: Connection, *, private: bool = False, cache: Path | None = None
+) -> list[str]:
+    """Download and load the repository as a stranger does, in a process of its own with a fresh cache.
+
+    Compares the hash of every file, for the client itself compares only sizes. Returns a line for each thing
+    that was loaded; raises `BadData` where a file differs or something does not load.
+    """
+    name = f"{content.kind} {content.repo_id}"
+    order = {"kind": content.kind, "repo_id": content.repo_id, "revision": revision, "loads": content.loads}
+    order |= {"hashes": content.marked().hashes(), "time_limit": connection.time_limit}
+    # no token, no cache, no offline mode of ours
+    ours = ("HF_", "HUGGING", "TRANSFORMERS_", "DATASETS_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environment |= {"HF_ENDPOINT": connection.endpoint, "HF_HUB_DISABLE_XET": "1", "TQDM_DISABLE": "1"}
+    if private and connection.token:
+        environment["HF_TOKEN"] = connection.token
+    else:
+        environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+    if cache:
+        cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as home:
+        result = subprocess.run(
+            [sys.executable, "-m", "jianghua.hub.stranger"],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment | {"HF_HOME": home},
+        )
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise BadData(
+            hide_tokens(
+                f"{name}: published as {revision[:12]}, but a stranger cannot use it: {reason}; "
+                "run the same command again to look once more",
+                connection.token,
+            )
+        )
+    return result.stdout.strip().splitlines()

@@ -1,0 +1,199 @@
+"""Results for others: predictions and tables as a dataset, the page and the demo as Spaces, the metric as a module."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from jianghua.dataset import index_as_build
+from jianghua.dataset.croissant import release
+from jianghua.evaluation.export import evaluate_module
+from jianghua.hub.content import Content
+from jianghua.hub.licences import licence_file
+from jianghua.schema import BadData
+from jianghua.training import read_run
+from jianghua.training.runs import Run
+
+RUN_FILES = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet")
+SPLITS = ("validation", "test")
+MODULES, ROOMS = ("__init__.py", "schema.py", "files.py"), ("ingest", "models", "report")  # what the demo's app imports
+# what the demo needs beside those
+REQUIREMENTS = ("transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy", "scipy", "jinja2")
+REQUIREMENTS += ("charset-normalizer", "python-docx", "pymupdf")
+
+
+def front_matter(**record) -> str:
+    return f"---\n{yaml.safe_dump(record, allow_unicode=True, sort_keys=False)}---\n"
+
+
+def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, folder: Path) -> Content:
+    """Predictions of every stored run, a configuration for each build and label kind, with scores and tables.
+
+    Raises `BadData` for a run that another dataset than the one in `data` was used for.
+    """
+    files: dict[str, Path | bytes] = {}
+    tables: dict[str, list[Run]] = {}
+    fingerprints: dict[str, str] = {}
+    for run_folder in sorted(done.parent for done in (results / "runs").glob("*/*/*/DONE")):
+        run = read_run(run_folder)
+        if run.build not in fingerprints:
+            fingerprints[run.build] = index_as_build(data, run.build, run.config).fingerprint
+        run.check_dataset(run.build, fingerprints[run.build])
+        tables.setdefault(f"{run.build}_{run.config}", []).append(run)
+        where = run_folder.relative_to(results).as_posix()
+        files |= {f"{where}/{name}": run_folder / name for name in RUN_FILES}
+    if not tables:
+        raise BadData(f"{results / 'runs'}: no finished run; scripts/reproduce.py mode=scratch makes them")
+    for name, runs in tables.items():
+        for split in SPLITS:
+            path = folder / "predictions" / name / f"{split}-00000-of-00001.parquet"
+            _write_predictions(path, runs, split)
+            files[path.relative_to(folder).as_posix()] = path
+    files |= {path.name: path for path in sorted(results.glob("*.md"))}
+    version, _ = release(data)
+    files["LICENSE"] = licence_file("cc-by-4.0", "Predictions, scores and tables")
+    files["README.md"] = _results_card(repo_id, dataset_id, tables, results, version).encode()
+    record = {"what": "results", "version": version, "fingerprints": fingerprints}
+    use = f'load_dataset("{repo_id}", "{next(iter(tables))}", split="test", revision="REVISION")'
+    return Content("dataset", repo_id, files, record, use, [["dataset", name] for name in tables])
+
+
+def _write_predictions(path: Path, runs: list[Run], split: str) -> None:
+    """`model, seed, id, predicted, proba` of one split part of all runs; class names come with the features."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from jianghua.schema import LABELS
+
+    label = {"names": list(LABELS), "_type": "ClassLabel"}
+    one = runs[0].config == "primary"
+    text = {"dtype": "string", "_type": "Value"}
+    features = {"model": text, "seed": {"dtype": "int32", "_type": "Value"}, "id": text}
+    features |= {"predicted": label if one else {"feature": label, "_type": "List"}}
+    features |= {"proba": {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}}
+    columns = [("model", pa.string()), ("seed", pa.int32()), ("id", pa.string())]
+    columns += [("predicted", pa.int64() if one else pa.list_(pa.int64())), ("proba", pa.list_(pa.float32()))]
+    schema = pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+    rows = [
+        {"model": run.model, "seed": run.seed, "id": p.id, "predicted": p.predicted, "proba": p.proba}
+        for run in runs
+        for p in run.predictions
+        if p.split == split
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+
+
+def _results_card(repo_id: str, dataset_id: str, tables: dict[str, list[Run]], results: Path, version: str) -> str:
+    configs = [
+        {
+            "config_name": name,
+            "data_files": [{"split": split, "path": f"predictions/{name}/{split}-*.parquet"} for split in SPLITS],
+        }
+        for name in tables
+    ]
+    front = front_matter(license="cc-by-4.0", language=["zh"], pretty_name="Jianghua: results", configs=configs)
+    scores = "\n".join(
+        (results / f"{build}.md").read_text("utf-8")
+        for build in ("full", "constructed")
+        if (results / f"{build}.md").exists()
+    )
+    listed = "\n".join(
+        f"- `{name}`: {', '.join(dict.fromkeys(run.model for run in runs))}; {len(runs)} runs, `{runs[0].fingerprint}`"
+        for name, runs in tables.items()
+    )
+    return f"""{front}
+# Results of Jianghua {version}
+
+What each model said of each validation and test paragraph of [{dataset_id}](https://huggingface.co/datasets/{dataset_id}):
+`model`, `seed`, `id`, `predicted` and four probabilities. Gold is not here; join it by `id`:
+
+```python
+from datasets import load_dataset
+said = load_dataset("{repo_id}", "{next(iter(tables))}", split="test")
+```
+
+{listed}
+
+`runs/` has each run's configuration, environment and scores as they were written.
+
+## Tables
+
+{scores}"""
+
+
+def page_content(repo_id: str, results: Path, data: Path) -> Content | None:
+    """The results page as a static Space, or None while there is no `results/index.html`."""
+    page = results / "index.html"
+    if not page.is_file():
+        return None
+    version, _ = release(data)
+    front = front_matter(
+        title="Jianghua results", sdk="static", app_file="index.html", license="cc-by-4.0", pinned=False
+    )
+    files = {
+        "index.html": page,
+        "README.md": f"{front}\nThe results of Jianghua {version}, one page.\n".encode(),
+        "LICENSE": licence_file("cc-by-4.0", "This page and its figures"),
+    }
+    return Content(
+        "space", repo_id, files, {"what": "page", "version": version}, f"the page of {repo_id}", sdk="static"
+    )
+
+
+def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Content:
+    """The module for `evaluate` as a Space, where `evaluate.load("ORG/NAME")` looks for it."""
+    module = metric / "jianghua.py"
+    if not module.is_file() or module.read_text(encoding="utf-8") != evaluate_module():
+        raise BadData(f"{module}: not what its sources make; run python -m jianghua.evaluation.export {metric} first")
+    version, _ = release(data)
+    name = repo_id.split("/")[-1]
+    readme = (metric / "README.md").read_text(encoding="utf-8").replace('load("metrics/jianghua"', f'load("{repo_id}"')
+    readme = readme.replace("`jianghua.py`", f"`{name}.py`")
+    front = front_matter(
+        title="Jianghua metric", sdk="static", app_file="index.html", license="apache-2.0", tags=["evaluate", "metric"]
+    )
+    line = f'evaluate.load("{repo_id}", "primary")'
+    page = f'<!doctype html><meta charset="utf-8"><title>{repo_id}</title><pre>{line}</pre>\n'
+    files = {
+        f"{name}.py": module,
+        "index.html": page.encode(),
+        "README.md": f"{front}\n{readme}".encode(),
+        "LICENSE": root / "LICENSE",
+    }
+    use = f'evaluate.load("{repo_id}", "primary", revision="REVISION")'
+    return Content("space", repo_id, files, {"what": "metric", "version": version}, use, sdk="static")
+
+
+def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: Path) -> Content:
+    """The Gradio demo as a Space: `app.py`, the package's source beside it, and which model at which revision."""
+    import gradio
+
+    from jianghua.hub.space import app
+
+    version, _ = release(data)
+    package = root / "src" / "jianghua"
+    source = [package / name for name in MODULES]
+    source += [p for room in ROOMS for p in sorted((package / room).iterdir()) if p.suffix in (".py", ".jinja")]
+    files: dict[str, Path | bytes] = {f"jianghua/{path.relative_to(package).as_posix()}": path for path in source}
+    pins = dict(line.split("==") for line in (root / "constraints.txt").read_text("utf-8").split() if "==" in line)
+    pins = {name.lower().replace("_", "-"): number for name, number in pins.items()}
+    lines = [f"{name}=={pins[name.replace('_', '-')]}" for name in REQUIREMENTS]
+    front = front_matter(
+        title="Jianghua demo",
+        sdk="gradio",
+        sdk_version=gradio.__version__,
+        app_file="app.py",
+        license="apache-2.0",
+        models=[model_id],
+    )
+    files |= {
+        "app.py": Path(app.__file__),
+        "model.json": (json.dumps({"repo_id": model_id, "revision": revision}) + "\n").encode(),
+        "requirements.txt": ("\n".join(lines) + "\n").encode(),
+        "README.md": f"{front}\nPaste or drop a speech and see what each paragraph does. Model: {model_id}.\n".encode(),
+        "LICENSE": root / "LICENSE",
+    }
+    return Content(
+        "space", repo_id, files, {"what": "demo", "version": version}, f"the demo of {repo_id}", sdk="gradio"
+    )

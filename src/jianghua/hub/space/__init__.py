@@ -1,0 +1,1 @@
+"""The demo that a Space runs and `scripts/serve.py` starts."""

@@ -1,0 +1,211 @@
+"""The prompted baseline against a server that speaks the protocol, over real sockets, faults included."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from loopback_llm import Loopback, said
+
+from jianghua.models import Examples, decide, load_classifier
+from jianghua.models.endpoint import Endpoint
+from jianghua.models.llm import PromptedModel
+from jianghua.schema import LABELS, BadData, BadUsage
+
+TEXTS = ["成绩突出值得表扬大家", "存在差距必须批评一下", "月底之前各村负责到位", "那天他在村口说了半天"]
+
+
+def half(handler):
+    handler.answer(200, said('{"label": "praise"}'), cut=20)
+
+
+def drop(handler):
+    handler.close_connection = True
+    handler.connection.close()
+
+
+@pytest.fixture
+def server():
+    loopback = Loopback()
+    yield loopback
+    loopback.close()
+
+
+@pytest.fixture
+def model(server, tmp_path):
+    def make(config="primary", **more):
+        patience = {"retries": 3, "backoff": 0.01, "timeout": 5.0}
+        endpoint = Endpoint(server.base_url, "JIANGHUA_TEST_KEY", tmp_path / "cache", **patience)
+        made = PromptedModel(config, "test-model", endpoint, **more)
+        ids = np.arange(4)
+        made.fit(Examples(TEXTS, ids if config == "primary" else np.eye(4, dtype=bool)), None)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("config", ["primary", "functions"])
+def test_answers_become_probabilities_and_the_model_survives_saving(config, model, server, tmp_path):
+    asked = model(config)
+    proba = asked.predict_proba(TEXTS)
+    decided = decide(proba, config, asked.thresholds)
+    assert decided == ([0, 1, 2, 3] if config == "primary" else [[0], [1], [2], [3]])
+    assert len(server.requests) == 4
+    asked.scale(2.0)
+    asked.save(tmp_path / "m")
+    again = load_classifier(tmp_path / "m")
+    assert np.allclose(again.predict_proba(TEXTS), asked.predict_proba(TEXTS))
+    assert len(server.requests) == 4  # all from the cache
+
+
+def test_the_prompt_states_the_labels_and_shows_train_paragraphs_only_as_examples(model, server):
+    zero, few = model(), model(shots=1)
+    assert len(zero.messages("甲")) == 2
+    system = zero.messages("甲")[0]["content"]
+    assert all(label in system for label in LABELS)
+    assert few.examples == []  # TEXTS are shorter than what may serve as an example
+    long = [text * 4 for text in TEXTS]
+    few.fit(Examples(long, np.arange(4)), None)
+    assert [json.loads(example["answer"])["label"] for example in few.examples] == list(LABELS)
+    assert len(few.messages("甲")) == 2 + 8
+
+
+def test_the_key_goes_into_the_header_and_nowhere_else(model, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", "sk-very-secret")
+    asked = model()
+    asked.predict_proba(TEXTS)
+    asked.save(tmp_path / "m")
+    assert server.headers[0]["Authorization"] == "Bearer sk-very-secret"
+    written = [path.read_text("utf-8") for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) == 5
+    assert not [text for text in written if "secret" in text]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [429, 500, 503, half, drop, {"choices": []}, {"error": "busy"}, lambda h: h.answer(200, "not a reply")],
+    ids=["429", "500", "503", "half", "drop", "no choice", "error with 200", "no object"],
+)
+def test_what_passes_is_tried_again(fault, model, server):
+    server.faults = [fault, fault]
+    asked = model()
+    assert asked.predict_proba(TEXTS[:1]).argmax() == 0
+    assert asked.costs()["retries"] == 2
+    assert asked.costs()["requests"] == 3
+
+
+def test_a_wait_that_the_server_asks_for_is_kept(model, server):
+    server.faults = [lambda handler: handler.answer(429, {}, headers=[("Retry-After", "0.4")])]
+    began = time.monotonic()
+    model().predict_proba(TEXTS[:1])
+    assert time.monotonic() - began >= 0.4
+
+
+def test_an_endpoint_that_stays_silent_ends_in_one_line_and_what_was_answered_is_kept(model, server):
+    asked = model(workers=1)
+    asked.predict_proba(TEXTS[:2])
+    server.faults = [503] * 4
+    with pytest.raises(BadData, match=r"no answer after 4 tries \(the last: HTTP 503\); what was answered is kept"):
+        asked.predict_proba(TEXTS)
+    asked.predict_proba(TEXTS)
+    assert len(server.requests) == 2 + 4 + 2  # each text was answered once, before or after the silence
+
+
+def test_a_slow_endpoint_is_given_up_after_the_timeout(model, server):
+    asked = model()
+    asked.endpoint.timeout = 0.2
+    server.faults = [lambda handler: time.sleep(0.6)]
+    assert asked.predict_proba(TEXTS[:1]).argmax() == 0
+    assert asked.costs()["retries"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(401, "JIANGHUA_TEST_KEY is not set"), (404, "HTTP 404, fault 404"), (400, "HTTP 400"), (302, "a redirect")],
+)
+def test_what_does_not_pass_ends_at_once(status, says, model, server):
+    server.faults = [status]
+    with pytest.raises(BadData, match=says):
+        model(workers=1).predict_proba(TEXTS[:1])
+    assert len(server.requests) == 1
+
+
+def test_a_refused_key_is_named_and_not_shown(model, server, monkeypatch):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", "sk-very-secret")
+    server.faults = [401]
+    with pytest.raises(BadData) as error:
+        model().predict_proba(TEXTS[:1])
+    assert "the key in JIANGHUA_TEST_KEY is refused" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_no_server_at_all_is_one_line(model, server):
+    asked = model()
+    server.close()
+    with pytest.raises(BadData, match="no answer after 4 tries"):
+        asked.predict_proba(TEXTS[:1])
+
+
+def test_an_answer_that_is_no_label_is_asked_again_once_and_then_counts_as_refused(model, server):
+    asked = model()
+    server.reply = "这段话主要是表扬。"
+    proba = asked.predict_proba(TEXTS[:1])
+    assert proba.argmax() in range(4)
+    assert len(server.requests) == 2
+    assert server.requests[1]["messages"][-2]["content"] == "这段话主要是表扬。"
+    costs = asked.costs()
+    assert (costs["asked_again"], costs["refused"], costs["paragraphs"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [said(None, refusal="I cannot"), said("", finish="content_filter"), said("  ")],
+    ids=["refusal", "filter", "empty"],
+)
+def test_a_refusal_is_counted_and_the_frequencies_of_train_stand_in(refusal, model, server):
+    asked = model()
+    asked.priors = [0.1, 0.2, 0.6, 0.1]
+    server.faults = [refusal]
+    assert np.allclose(asked.predict_proba(TEXTS[:1]), [asked.priors])
+    assert asked.costs()["refused"] == 1
+
+
+def test_costs_are_counted_once_a_paragraph(model):
+    asked = model(price=[2.0, 8.0])
+    asked.predict_proba(TEXTS)
+    asked.predict_proba(TEXTS)
+    costs = asked.costs()
+    assert (costs["paragraphs"], costs["prompt_tokens"], costs["completion_tokens"]) == (4, 800, 40)
+    assert costs["cost"] == pytest.approx((800 * 2 + 40 * 8) / 1e6)
+    assert model(price=[2.0, 8.0]).costs()["cost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "ids"),
+    [
+        ('{"label": "praise"}', [0]),
+        ('好的：\n```json\n{"label": "anecdote"}\n```', [3]),
+        ("directive", [2]),
+        ('{"label": "表扬"}', None),
+        ('{"label": "praise, directive"}', None),
+        ('{"label": ["praise", "directive"]}', None),
+        ("praise or criticism", None),
+        ("", None),
+    ],
+)
+def test_answers_are_held_to_the_labels(answer, ids, model):
+    assert model().read(answer) == ids
+
+
+def test_several_functions_or_none_are_read(model):
+    asked = model("functions")
+    assert asked.read('{"functions": ["directive", "praise"]}') == [0, 2]
+    assert asked.read('{"functions": []}') == []
+    assert asked.read('{"functions": ["praise", "joke"]}') is None
+
+
+def test_bad_options_are_refused(tmp_path):
+    with pytest.raises(BadUsage, match=r"model\.base_url=localhost"):
+        Endpoint("localhost:8000")
+    with pytest.raises(BadUsage, match="two numbers"):
+        PromptedModel("primary", "m", Endpoint("http://127.0.0.1/v1"), price=[1.0])

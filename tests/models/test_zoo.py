@@ -1,0 +1,254 @@
+"""Every model of the zoo opens by its own configuration, and every known trap is sprung here, on tiny checkpoints."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, pipeline
+from zoo_checkpoints import KINDS, ZOO, build, texts
+
+from jianghua.models import Examples
+from jianghua.models.encoder import Encoder
+from jianghua.models.probe import fit_probe
+from jianghua.models.tokenizer import normalise_for, unknown_share
+from jianghua.schema import LABELS, BadData, BadUsage
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
+MARKED = "今年投入1,000万元；“最后一公里”——还没有打通……怎么办？（见附件）"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """One checkpoint of every kind, as the Hub serves it."""
+    folder = tmp_path_factory.mktemp("hub")
+    return {kind: build(kind, folder / kind) for kind in KINDS}
+
+
+def opened(name, folder, **more):
+    model = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml").model)
+    where = {key: model[key] for key in ("revision", "architecture", "tokenizer", "max_length")}
+    return Encoder.start(str(folder), "primary", **{"head": model["head"]} | where | more)
+
+
+def copied(hub, kind, target, **changes):
+    shutil.copytree(hub[kind], target)
+    record = json.loads((target / "config.json").read_text("utf-8")) | changes
+    record = {key: value for key, value in record.items() if value is not None}
+    (target / "config.json").write_text(json.dumps(record), "utf-8")
+    return target
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_model_of_the_zoo_reads_saves_and_gives_the_same_in_a_plain_pipeline(name, hub, tmp_path):
+    encoder = opened(name, hub[ZOO[name]])
+    sample = [*texts()[:8], MARKED]
+    expected = encoder.predict_proba(sample)
+    assert np.ptp(expected, 0).max() > 0.01
+    encoder.save(tmp_path)
+    again = Encoder.load(tmp_path)
+    assert again.encode(sample)[0][-1].tolist() == encoder.encode(sample)[0][-1].tolist()
+    assert np.array_equal(again.predict_proba(sample), expected)
+    plain = pipeline("text-classification", model=str(tmp_path), top_k=None)
+    for text, row in zip(sample, expected, strict=True):
+        for answer in plain([text])[0]:
+            assert answer["score"] == pytest.approx(row[LABELS.index(answer["label"])], abs=1e-5)
+    assert json.loads((tmp_path / "config.json").read_text("utf-8"))["id2label"] == dict(
+        zip("0123", LABELS, strict=True)
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in KINDS.items() if row[0] not in ("deberta-v2", "qwen3")])
+def test_the_flat_path_gives_what_padded_batches_give_on_every_architecture_that_has_it(kind, hub):
+    encoder = Encoder.start(str(hub[kind]), "primary", head="probe")
+    assert encoder.flat
+    flat_logits = encoder.predict_logits(texts()[:10])
+    encoder.flat = False
+    encoder.model.set_attn_implementation("sdpa")
+    assert np.allclose(flat_logits, encoder.predict_logits(texts()[:10]), atol=1e-4)
+
+
+def test_a_model_called_roberta_gets_the_classes_of_its_config_and_not_of_its_name(hub, tmp_path):
+    folder = copied(hub, "hfl_bert", tmp_path / "chinese-roberta-wwm-ext")
+    encoder = opened("roberta_wwm_ext", folder)
+    assert type(encoder.model).__name__ == "BertForSequenceClassification"
+    assert type(encoder.tokenizer).__name__ == "BertTokenizer"
+    # an old copy of bert_config.json names no model_type, and the library would guess RoBERTa by the folder
+    old = copied(hub, "hfl_bert", tmp_path / "roberta_old", model_type=None, architectures=None)
+    assert type(opened("roberta_wwm_ext", old).model).__name__ == "BertForSequenceClassification"
+    with pytest.raises(BadData, match="names no model_type"):
+        Encoder.start(str(old), "primary")
+
+
+def test_a_tokenizer_class_that_reads_no_chinese_is_refused(hub):
+    with pytest.raises(BadData, match="reads no Chinese"):
+        opened("deberta_v2_320m", hub["deberta"], tokenizer=None)  # the architecture's own class, on a vocab.txt
+    with pytest.raises(BadUsage, match=r"model\.tokenizer=BertTokeniser: no tokenizer class"):
+        opened("bert_base_chinese", hub["bert"], tokenizer="BertTokeniser")
+
+
+def test_an_architecture_that_config_json_contradicts_is_refused(hub):
+    with pytest.raises(BadData, match="says model_type ernie"):
+        opened("bert_base_chinese", hub["ernie"])
+
+
+def test_code_that_comes_with_a_model_is_never_run(hub, tmp_path):
+    trap = "raise SystemExit('the code of a checkpoint was run')"
+    folder = copied(hub, "bert", tmp_path / "own", model_type="own", auto_map={"AutoConfig": "own.Own"})
+    (folder / "own.py").write_text(trap, "utf-8")
+    with pytest.raises(BadData, match="trust_remote_code stays off"):
+        Encoder.start(str(folder), "primary")
+    # with a model_type of the library, its class is used and the file is not looked at
+    known = copied(
+        hub, "bert", tmp_path / "known", auto_map={"AutoModelForSequenceClassification": "own.Own", "AutoConfig": "o.C"}
+    )
+    (known / "own.py").write_text(trap, "utf-8")
+    assert type(Encoder.start(str(known), "primary").model).__name__ == "BertForSequenceClassification"
+
+
+def test_weights_that_do_not_fit_the_config_are_refused_and_never_drawn_at_random(hub, tmp_path):
+    deeper = copied(hub, "bert", tmp_path / "deeper", num_hidden_layers=3)
+    with pytest.raises(BadData, match="weights of the encoder are not in the file"):
+        Encoder.start(str(deeper), "primary")
+    shallower = copied(hub, "bert", tmp_path / "shallower", num_hidden_layers=1)
+    with pytest.raises(BadData, match="have no place in a bert network"):
+        Encoder.start(str(shallower), "primary")
+    wider = copied(hub, "bert", tmp_path / "wider", intermediate_size=96)
+    with pytest.raises(BadData, match="no encoder could be loaded"):
+        Encoder.start(str(wider), "primary")
+
+
+def test_weights_under_their_old_names_are_found_and_task_embeddings_are_not_dropped(hub, tmp_path):
+    expected = opened("ernie3_base", hub["ernie"]).predict_logits(texts()[:4])
+    old = copied(hub, "ernie", tmp_path / "old")
+    weights = torch.load(old / "pytorch_model.bin")
+    names = {name: name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in weights}
+    torch.save({names[name]: weight for name, weight in weights.items()}, old / "pytorch_model.bin")
+    assert np.array_equal(opened("ernie3_base", old).predict_logits(texts()[:4]), expected)
+    # early conversions called themselves BERT, which has no place for what tells the tasks apart
+    bert = copied(hub, "ernie", tmp_path / "bert", model_type="bert")
+    renamed = {name.replace("ernie.", "bert."): weight for name, weight in weights.items()}
+    torch.save(renamed, bert / "pytorch_model.bin")
+    with pytest.raises(BadData, match="task_type_embeddings"):
+        Encoder.start(str(bert), "primary")
+
+
+def test_stock_modernbert_takes_the_norms_of_the_checkpoint_and_refuses_another_kind_of_norm(hub, tmp_path):
+    folder = tmp_path / "norms"
+    shutil.copytree(hub["modernbert"], folder)
+    weights = load_file(folder / "model.safetensors")
+    norms = [name for name in weights if "norm" in name and name.startswith("model.")]
+    assert len(norms) >= 4
+    generator = torch.Generator().manual_seed(1)
+    for name in norms:
+        weights[name] = 1 + torch.rand(weights[name].shape, generator=generator)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    encoder = opened("modernbert_large_wwm", folder)
+    loaded = encoder.model.state_dict()
+    assert all(torch.equal(loaded[name], weights[name]) for name in norms)
+    # a norm with a bias is another function: its biases would have no place
+    weights["model.layers.1.attn_norm.bias"] = torch.ones(32)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadData, match=r"attn_norm\.bias"):
+        opened("modernbert_large_wwm", folder)
+    with pytest.raises(BadData, match="RMSNorm"):
+        opened("modernbert_large_wwm", copied(hub, "modernbert", tmp_path / "rms", norm_type="rmsnorm"))
+
+
+def test_tensors_that_are_not_contiguous_are_saved(hub, tmp_path):
+    encoder = Encoder.start(str(hub["bert"]), "primary")
+    weight = encoder.model.bert.encoder.layer[0].output.dense.weight
+    weight.data = weight.data.t().contiguous().t()
+    assert not weight.is_contiguous()
+    expected = encoder.predict_logits(texts()[:3])
+    encoder.save(tmp_path)
+    assert np.allclose(Encoder.load(tmp_path).predict_logits(texts()[:3]), expected, atol=1e-6)
+
+
+def test_a_classifier_with_other_labels_or_another_order_is_no_starting_point(hub, tmp_path):
+    start = Encoder.start(str(hub["bert"]), "primary")
+    start.save(tmp_path / "ours")
+    Encoder.start(str(tmp_path / "ours"), "primary")
+    for number, names in enumerate([["anecdote", *LABELS[:3]], ["negative", "positive"]]):
+        folder = tmp_path / f"theirs{number}"
+        shutil.copytree(tmp_path / "ours", folder)
+        record = json.loads((folder / "config.json").read_text("utf-8"))
+        record |= {"id2label": {str(i): name for i, name in enumerate(names)}}
+        (folder / "config.json").write_text(json.dumps(record), "utf-8")
+        with pytest.raises(BadData, match="holds a classifier whose labels are"):
+            Encoder.start(str(folder), "primary")
+        with pytest.raises(BadData, match="not a model of this benchmark"):
+            Encoder.load(folder)
+
+
+def test_what_cannot_be_found_is_said_with_the_id_and_the_way_around(tmp_path, hub, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(BadData) as error:
+        opened("bert_base_chinese", "google-bert/bert-base-chinese")
+    assert "hf download google-bert/bert-base-chinese --local-dir FOLDER" in str(error.value)
+    assert "model.path=FOLDER" in str(error.value)
+    shutil.copytree(hub["bert"], tmp_path / "bare")
+    (tmp_path / "bare" / "model.safetensors").unlink()
+    with pytest.raises(BadData, match="the folder needs config"):
+        opened("bert_base_chinese", tmp_path / "bare")
+    (tmp_path / "bare" / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(BadData, match="no encoder could be loaded"):
+        opened("bert_base_chinese", tmp_path / "bare")
+
+
+def test_qwen_pads_on_the_left_with_a_token_that_ends_no_text_and_pools_the_end_token(hub):
+    encoder = opened("qwen3_embedding", hub["qwen3"])
+    tokenizer = encoder.tokenizer
+    assert tokenizer.padding_side == "left"
+    assert tokenizer.pad_token == "<|fim_pad|>"
+    assert encoder.model.config.pad_token_id == tokenizer.pad_token_id
+    sample = texts()[:9]
+    sequences, _ = encoder.encode(sample)
+    end = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    assert all(sequence[-1] == end for sequence in sequences)
+    with torch.inference_mode():
+        states = [encoder.model.model(input_ids=s[None]).last_hidden_state[0, -1].numpy() for s in sequences]
+    assert np.allclose(encoder.features(sample), states, atol=1e-4)  # batched and padded, against one by one
+
+
+@pytest.mark.parametrize("config", ["primary", "functions"])
+@pytest.mark.parametrize("kind", ["bert", "qwen3", "xlm_roberta"])
+def test_a_probe_leaves_the_encoder_as_it_is_and_learns_a_linear_head(kind, config, hub, tmp_path):
+    encoder = Encoder.start(str(hub[kind]), config, head="probe")
+    before = {k: v.clone() for k, v in encoder.model.base_model.state_dict().items()}
+    ids = np.arange(40) % 4
+    words = ["成绩突出值得表扬", "存在差距必须批评", "月底之前负责落实", "那天他在村口说过"]
+    data = Examples([words[i] * (1 + n % 3) for n, i in enumerate(ids)], ids)
+    if config == "functions":
+        data = Examples(data.texts, np.eye(4, dtype=bool)[ids])
+    rows = fit_probe(encoder, data, data)
+    assert min(rows, key=lambda row: row["loss"])["loss"] < 0.3
+    assert (encoder.predict_proba(data.texts).argmax(1) == ids).all()
+    after = encoder.model.base_model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before if ".pooler." not in name)
+    encoder.save(tmp_path)
+    assert np.allclose(Encoder.load(tmp_path).predict_logits(words), encoder.predict_logits(words), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_chinese_punctuation_reaches_every_tokenizer_as_something_it_can_read(kind, hub):
+    tokenizer = AutoTokenizer.from_pretrained(hub[kind]) if kind != "deberta" else None
+    encoder = Encoder.start(str(hub[kind]), "primary", tokenizer="BertTokenizer" if kind == "deberta" else None)
+    if tokenizer is not None:
+        assert unknown_share(encoder.tokenizer, [MARKED]) <= unknown_share(tokenizer, [MARKED])
+    assert unknown_share(encoder.tokenizer, [MARKED]) == 0 or kind == "mmbert"
+    report = encoder.reads([MARKED, "修" * 33_000])
+    assert report["overlong"] == 1
+    assert report["unknown_share"] == unknown_share(encoder.tokenizer, [MARKED, "修" * 33_000])
+
+
+def test_a_byte_level_vocabulary_keeps_full_width_marks(hub):
+    tokenizer = AutoTokenizer.from_pretrained(hub["qwen3"])
+    normalise_for(tokenizer)
+    assert tokenizer.decode(
+        tokenizer.backend_tokenizer.encode("成绩,也要;看到：差距！", add_special_tokens=False).ids
+    ) == ("成绩，也要；看到：差距！")
