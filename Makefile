@@ -19,7 +19,7 @@ quick: $(READY)
 	$(BIN)/python -m pytest -m "not slow" -q -x --ignore=tests/real
 
 slow: $(READY)
-	$(BIN)/python -m pytest -m slow -q
+	$(BIN)/python -m pytest -m slow -q --durations=15
 
 reproduce: $(READY)
 	$(BIN)/python scripts/reproduce.py

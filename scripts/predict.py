@@ -37,7 +37,7 @@ def main(config):
     more = {} if config.batch_size is None else {"batch_size": config.batch_size}
     proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
     if cut := getattr(classifier, "cut", 0):
-        print(f"note: {cut} paragraphs are longer than the model reads; their ends were left out", file=sys.stderr)
+        print(f"note: {cut} paragraphs are longer than the model reads and were not read whole", file=sys.stderr)
     decided = decide(proba, classifier.config, classifier.thresholds)
     names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
     write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix())

@@ -37,7 +37,7 @@ def logistic_regression():
     """Logistic regression with balanced classes, as the audit and the gates of the data use it."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
+    return LogisticRegression(C=10.0, class_weight="balanced", max_iter=300, solver="newton-cg")
 
 
 def out_of_fold(

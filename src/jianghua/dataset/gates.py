@@ -109,7 +109,7 @@ def _binned(train, _, held):
 
 
 def _keywords(train, y, held):
-    """Presence of the 20 words a class (grams in at least 5 train rows) that tell it best from the rest, by chi-squared."""
+    """Presence of the 20 words a class, in at least 5 train rows, that tell it best from the rest (chi-squared)."""
     from sklearn.feature_selection import chi2
 
     train, held = (train > 0).astype(float), (held > 0).astype(float)

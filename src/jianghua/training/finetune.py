@@ -109,7 +109,9 @@ def finetune(
     torch.manual_seed(recipe.seed)
     sequences, cut = encoder.encode(train.texts)
     if cut:
-        progress({"warning": f"{cut} train paragraphs are longer than {encoder.max_length} tokens and were cut"})
+        progress(
+            {"warning": f"{cut} train paragraphs are longer than {encoder.max_length} tokens and are not read whole"}
+        )
     lengths = [len(sequence) for sequence in sequences]
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
