@@ -29,7 +29,7 @@ GRAPHS = {"onnx": "model.onnx", "onnx_int8": "model_int8.onnx"}
 EXTRA = "engine=onnx and engine=onnx_int8 need ONNX and its runtime: pip install 'jianghua[serve]'"
 RECIPE = 1  # of the export; another number makes every cached graph stale
 WEIGHTS = "weights"  # the entry of a graph's metadata that says what it was made from
-TOLERANCE = 1e-4  # of logits, exported against torch
+TOLERANCE = 1e-3  # of logits, exported against torch: single precision sums in another order
 OPSET = 17
 
 
