@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -88,7 +89,7 @@ def test_score_compares_two_runs_over_documents(tfidf_run, folder, run_script):
     result = run_script("score", f"run={tfidf_run[0]}", f"compare={majority}", cwd=folder)
     assert result.returncode == 0, result.stderr
     assert "test: difference in macro-F1 +" in result.stdout
-    assert "paired randomisation over 29 documents" in result.stdout
+    assert re.search(r"paired randomisation over \d+ documents", result.stdout)
 
 
 def test_a_multirun_fills_one_folder_a_run_and_refuses_a_fixed_folder(tmp_path, run_script):
