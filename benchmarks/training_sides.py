@@ -61,7 +61,7 @@ def _answer(model, loss, tokens: int, flops: float) -> dict:
     """Loss, and the gradients of three weights far apart, of the first paragraphs without dropout."""
     loss.backward()
     named = {n: p.grad for n, p in model.named_parameters() if p.grad is not None and p.ndim == 2}
-    names = [n for n in named if "attention" in n or "classifier" in n]
+    names = [n for n in named if "att" in n or "classifier" in n]
     kept = {n: named[n].numpy().copy() for n in (names[0], names[len(names) // 2], names[-1])}
     model.zero_grad()
     return {"loss": float(loss.detach()), "gradients": kept, "tokens": tokens, "flops": flops}
@@ -71,8 +71,8 @@ def flops_a_token(model, lengths: list[int]) -> float:
     """Forward floating-point operations a real token: linear layers, and attention's two products."""
     import torch
 
-    encoder = model.base_model.encoder
-    linear = sum(2 * m.weight.numel() for m in encoder.modules() if isinstance(m, torch.nn.Linear))
+    modules = model.base_model.named_modules()  # the pooler sees one state a paragraph
+    linear = sum(2 * m.weight.numel() for n, m in modules if isinstance(m, torch.nn.Linear) and "pooler" not in n)
     squares = sum(n * n for n in lengths) / sum(lengths)
     return linear + model.config.num_hidden_layers * 4 * model.config.hidden_size * squares
 
