@@ -24,7 +24,6 @@ def main(config):
     loaded = load_build(Path(config.data.path or root / "jianghua"), run.config, run.subset)
     run.check_dataset(loaded.build, loaded.fingerprint)
     names = list(config.perturbations or PERTURBATIONS)
-    perturbed([], names[0]) if names else None
     for name in names:  # what cannot be done is said before the model is loaded
         perturbed(["好。"], name)
     pairs = read_jsonl(config.pairs, ContrastPair.from_json) if config.pairs else []
@@ -45,7 +44,7 @@ def main(config):
         differ = sum(one != stored[row["id"]] for one, row in zip(now, rows, strict=True))
         if differ > len(rows) / 100:
             raise BadData(f"{run.folder}: model/ answers {differ} of {len(rows)} paragraphs of {part} unlike the run")
-        result["parts"][part] = robustness_scores(rows, answer, run.config, names=names, seed=config.seed)
+        result["parts"][part] = robustness_scores(rows, answer, run.config, names=names, seed=config.seed, clean=now)
         print_robustness(f"{run.model} s{run.seed}: {part} of the {run.build} build", result["parts"][part])
     if pairs:
         result["contrast"] = contrast_scores(pairs, answer, run.config)

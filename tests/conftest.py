@@ -24,7 +24,7 @@ def public_folder() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_script():
     """Run `scripts/NAME.py ARGUMENTS` in a folder; returns the completed process."""
 

@@ -220,15 +220,10 @@ def test_for_functions_a_side_needs_its_label_and_not_the_other():
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, root):
+def trained(tmp_path_factory, run_script):
     """A run folder of TF-IDF on the constructed build, as train.py leaves it."""
-    import os
-    import subprocess
-    import sys
-
     folder = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, str(root / "scripts/train.py"), "model=tfidf", "output_dir=跑（1）"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ, timeout=300)
+    result = run_script("train", "model=tfidf", "output_dir=跑（1）", cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "跑（1）"
 

@@ -16,14 +16,10 @@ FLAGS += ["--disable-component-update", "--no-first-run", "--enable-logging=stde
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, root):
+def page(tmp_path_factory, run_script):
     """The page of the constructed build, made by the script."""
-    import os
-    import sys
-
     folder = tmp_path_factory.mktemp("browse")
-    command = [sys.executable, str(root / "scripts/build_dataset.py"), "output=build", "page=讲话.html"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ, timeout=300)
+    result = run_script("build_dataset", "output=build", "page=讲话.html", cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "讲话.html"
 

@@ -213,15 +213,18 @@ def arrow_schema(config: str):
 
 def write_parquet(rows: dict[str, dict[str, list[dict]]], folder: Path) -> None:
     """`CONFIG/SPLIT-00000-of-00001.parquet`, as the Hub lays data out."""
+    for config in CONFIGS:
+        for split in SPLITS:
+            write_split(rows[config][split], config, folder / config / f"{split}-00000-of-00001.parquet")
+
+
+def write_split(rows: list[dict], config: str, path: Path) -> None:
+    """One split of a configuration that has the columns of `config`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for config in CONFIGS:
-        (folder / config).mkdir(parents=True, exist_ok=True)
-        schema = arrow_schema(config)
-        for split in SPLITS:
-            table = pa.Table.from_pylist(rows[config][split], schema=schema)
-            pq.write_table(table, folder / config / f"{split}-00000-of-00001.parquet", compression="zstd")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(config)), path, compression="zstd")
 
 
 def write_build(result: Build, data: Path, output: Path, results: Path) -> None:

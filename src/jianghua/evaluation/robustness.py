@@ -19,7 +19,7 @@ from jianghua.evaluation.confusables import HOMOPHONES, LOOKALIKES
 from jianghua.evaluation.intervals import documents_of, sum_by_document
 from jianghua.evaluation.measure import item_counts, share, with_interval
 from jianghua.evaluation.metrics import macro_f1
-from jianghua.evaluation.score import headline_labels, targets
+from jianghua.evaluation.score import as_array, headline_labels, targets
 from jianghua.schema import LABELS, BadData, BadUsage
 
 RATE = 0.03  # share of characters that an input method or a scanner gets wrong; at least one
@@ -128,13 +128,6 @@ def perturbed(texts: Sequence[str], name: str, seed: int = 1) -> list[str]:
     return [PERTURBATIONS[name].apply(text, generator(text)) for text in texts]
 
 
-def as_array(decided: Sequence, config: str) -> np.ndarray:
-    """Decisions in the shape of `targets`: (n,) class ids, or (n, 4) booleans from lists of ids."""
-    if config == "primary":
-        return np.array(decided, dtype=int)
-    return np.array([[i in one for i in range(len(LABELS))] for one in decided], dtype=bool).reshape(-1, len(LABELS))
-
-
 def robustness_scores(
     rows: Sequence[dict],
     answer: Callable[[list[str]], Sequence],
@@ -142,11 +135,14 @@ def robustness_scores(
     *,
     names: Sequence[str] = tuple(PERTURBATIONS),
     seed: int = 1,
+    clean: Sequence | None = None,
 ) -> dict:
     """Scores of one part (see `scored_parts`), clean and under each perturbation.
 
     `rows` have their text; `answer` gives what a model decides for texts: class ids, or lists of ids for
-    `functions`. Keys: `labels` (macro-F1 is over the part's headline labels), `clean` (macro-F1 with interval),
+    `functions`; `clean` is what it decided for the paragraphs as they are, where that is known already.
+
+    Keys: `labels` (macro-F1 is over the part's headline labels), `clean` (macro-F1 with interval),
     `perturbations`: name → `why`, `changed` (share of paragraphs it changes at all), `macro_f1`, `drop` (clean
     minus spoilt, `low` and `high` paired over documents, `p_holm` corrected over the perturbations) and `flips`
     (share of paragraphs whose answer changes, with its interval). One document has no intervals.
@@ -157,7 +153,7 @@ def robustness_scores(
     head = headline_labels(rows, config) or list(range(len(LABELS)))
     gold = targets(rows, config)
     numbers, documents = documents_of([row["doc_id"] for row in rows])
-    clean = as_array(answer(texts), config)
+    clean = as_array(answer(texts) if clean is None else clean, config)
 
     def by_document(decided: np.ndarray) -> np.ndarray:
         return sum_by_document(item_counts(gold, decided), numbers, documents)

@@ -53,18 +53,21 @@ def check_proba(predictions: Sequence[Prediction], config: str, where: str = "pr
     return proba
 
 
+def as_array(chosen: Sequence, config: str) -> np.ndarray:
+    """A class id (`primary`) or a list of ids (`functions`) each → (n,) class ids, or (n, 4) booleans."""
+    if config == "primary":
+        return np.array(chosen, dtype=int)
+    return np.array([[i in one for i in range(len(LABELS))] for one in chosen], dtype=bool).reshape(-1, len(LABELS))
+
+
 def targets(rows: Sequence[dict], config: str) -> np.ndarray:
     """Gold of rows: (n,) class ids for `primary`, (n, 4) booleans for `functions`."""
-    if config == "primary":
-        return np.array([row["label"] for row in rows], dtype=int)
-    return np.array([[i in row["functions"] for i in range(len(LABELS))] for row in rows], dtype=bool).reshape(-1, 4)
+    return as_array([row["label" if config == "primary" else "functions"] for row in rows], config)
 
 
 def decisions(predictions: Sequence[Prediction], config: str) -> np.ndarray:
     """What was predicted, in the shape of `targets`."""
-    if config == "primary":
-        return np.array([p.predicted for p in predictions], dtype=int)
-    return np.array([[i in p.predicted for i in range(len(LABELS))] for p in predictions], dtype=bool).reshape(-1, 4)
+    return as_array([p.predicted for p in predictions], config)
 
 
 def document_counts(rows: Sequence[dict], predictions: Sequence[Prediction], config: str) -> np.ndarray:

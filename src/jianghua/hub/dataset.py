@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import Build, between_marks, build, index_fingerprint, read_index
-from jianghua.dataset.build import CONFIGS, arrow_schema, write_parquet
+from jianghua.dataset.build import CONFIGS, write_parquet, write_split
 from jianghua.dataset.croissant import croissant, release
 from jianghua.dataset.subsets import take
 from jianghua.hub.content import Content
@@ -98,9 +98,6 @@ def _write_subsets(
 
     A part that stays whole is the file of the main configuration, under its own name: nothing is stored twice.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     parts: dict[str, dict[str, str]] = {}
     counts: dict[str, dict[str, int]] = {}
     for name, wanted in subsets.items():
@@ -114,9 +111,7 @@ def _write_subsets(
             if len(taken[split]) == len(rows[split]):
                 parts[name][split] = f"{config}/{split}-*.parquet"
                 continue
-            path = folder / name / f"{split}-00000-of-00001.parquet"
-            path.parent.mkdir(exist_ok=True)
-            pq.write_table(pa.Table.from_pylist(taken[split], schema=arrow_schema(config)), path, compression="zstd")
+            write_split(taken[split], config, folder / name / f"{split}-00000-of-00001.parquet")
             parts[name][split] = f"{name}/{split}-*.parquet"
     return parts, counts
 

@@ -10,7 +10,7 @@ from jianghua.hub.licences import licence_file
 from jianghua.models.classifier import read_config
 from jianghua.report.model_card import run_card
 from jianghua.schema import BadData
-from jianghua.training import finished, read_json, read_run
+from jianghua.training import read_json, read_run
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")  # without these plain transformers cannot load it
 PATHS = ("data.path", "data.root", "runs", "output_dir")
@@ -88,15 +88,3 @@ def encoder_license(encoder: str) -> str:
             f"the encoder {encoder} has no card that names a licence; say which one the weights have: license="
         )
     return found[1]
-
-
-def default_runs(runs: Path) -> dict[str, Path]:
-    """Configuration → the newest finished default run below `runs`; those that there are."""
-    newest: dict[str, Path] = {}
-    for done in sorted(runs.glob("*/*/*/DONE"), key=lambda path: path.stat().st_mtime):
-        if not finished(done.parent) or not (done.parent / "model" / "model.safetensors").is_file():
-            continue
-        record = read_json(done.parent / "environment.json")
-        if record.get("default_run"):
-            newest[record["data_config"]] = done.parent
-    return newest

@@ -6,9 +6,10 @@ from pathlib import Path
 from jianghua.dataset.croissant import release
 from jianghua.hub.content import Content, check_content, check_repo_id
 from jianghua.hub.dataset import dataset_content, further_splits
-from jianghua.hub.model import default_runs, model_content
+from jianghua.hub.model import model_content
 from jianghua.hub.results import demo_content, metric_content, page_content, results_content
 from jianghua.schema import BadUsage
+from jianghua.training.runs import default_runs
 
 WHAT = ("dataset", "model", "results", "all")
 
@@ -57,7 +58,7 @@ def _contents(config, org: str, root: Path, folder: Path, say) -> Iterator[Conte
         yield dataset_content(config.repo_id or names["dataset"], data, public, results, subsets, folder / "dataset")[0]
     if config.what == "model":
         yield model_content(config.repo_id, Path(config.run), data, names["dataset"], config.license)
-    runs = default_runs(Path(config.runs))
+    runs = default_runs(Path(config.runs), needs="model.safetensors")
     if config.what == "all":
         for kind, repo_id in models.items():
             if kind in runs:

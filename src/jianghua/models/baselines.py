@@ -99,6 +99,24 @@ def probabilities(logits: np.ndarray, config: str) -> np.ndarray:
     return softmax(logits, axis=1) if config == "primary" else expit(logits)
 
 
+class Tempered:
+    """For a classifier that keeps its temperature beside its logits, since these are no weights to fold it into."""
+
+    temperature = 1.0
+
+    def scale(self, temperature: float) -> None:
+        self.temperature *= temperature
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        return probabilities(self.predict_logits(texts), self.config)
+
+
+def smoothed_priors(target: np.ndarray, config: str) -> list[float]:
+    """The frequency of each function in train, none of them zero."""
+    target = np.eye(len(LABELS))[target] if config == "primary" else target
+    return ((target.sum(0) + 1) / (len(target) + len(LABELS))).tolist()
+
+
 def linear_weights(features, target: np.ndarray, config: str, estimator) -> tuple[np.ndarray, np.ndarray]:
     """Weights (4, d) and intercepts (4,) of `estimator()`, a linear classifier of scikit-learn, fitted on `features`.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.models.baselines import probabilities
+from jianghua.models.baselines import Tempered, smoothed_priors
 from jianghua.models.classifier import Examples, config_of, read_config, write_config
 from jianghua.schema import LABELS, BadData
 
@@ -77,7 +77,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 TIE = 0.01  # how much the frequency of a function in train counts beside a pattern: only where patterns tie
 
 
-class Keywords:
+class Keywords(Tempered):
     """How many patterns of each function a paragraph matches; ties, and no match, go to the commoner function."""
 
     def __init__(self, config: str, priors: Sequence[float] = (), temperature: float = 1.0):
@@ -87,8 +87,7 @@ class Keywords:
 
     def fit(self, train: Examples, validation: Examples) -> None:
         """Takes nothing but the frequency of each function from train."""
-        target = np.eye(len(LABELS))[train.target] if self.config == "primary" else train.target
-        self.priors = ((target.sum(0) + 1) / (len(target) + len(LABELS))).tolist()
+        self.priors = smoothed_priors(train.target, self.config)
 
     def matches(self, text: str) -> list[list[str]]:
         """What matched, function by function, in the order of the labels: the reasons for the answer."""
@@ -100,12 +99,6 @@ class Keywords:
         if self.config == "primary":
             return (counts + TIE * np.log(self.priors)) / self.temperature
         return (counts - 0.5) / self.temperature  # a function is there when any of its patterns is
-
-    def scale(self, temperature: float) -> None:
-        self.temperature *= temperature
-
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        return probabilities(self.predict_logits(texts), self.config)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

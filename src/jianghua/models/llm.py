@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.models.baselines import probabilities
+from jianghua.models.baselines import Tempered, smoothed_priors
 from jianghua.models.classifier import Examples, config_of, read_config, write_config
 from jianghua.models.endpoint import Answer, Endpoint
 from jianghua.schema import LABELS, BadData, BadUsage
@@ -38,7 +38,7 @@ SHOWN = (30, 240)  # characters of a paragraph that may serve as an example
 SHARPNESS = 3.0  # logit of an answer before it is fitted on validation
 
 
-class PromptedModel:
+class PromptedModel(Tempered):
     """A language model behind an endpoint, prompted; `costs` tells what its answers came to."""
 
     def __init__(
@@ -61,7 +61,6 @@ class PromptedModel:
         self.thresholds = [0.5] * len(LABELS)
         self.examples: list[dict] = []
         self.priors = [1 / len(LABELS)] * len(LABELS)
-        self.temperature = 1.0
         self._counted: set[str] = set()
         self.usage = dict.fromkeys(
             ("paragraphs", "cached", "asked_again", "refused", "prompt_tokens", "completion_tokens"), 0
@@ -70,7 +69,7 @@ class PromptedModel:
     def fit(self, train: Examples, validation: Examples) -> None:
         """Takes the examples of the prompt and the frequency of each function from train."""
         target = np.eye(len(LABELS), dtype=bool)[train.target] if self.config == "primary" else train.target
-        self.priors = ((target.sum(0) + 1) / (len(target) + len(LABELS))).tolist()
+        self.priors = smoothed_priors(train.target, self.config)
 
         def place(i: int) -> str:
             return hashlib.sha256(f"{self.seed}:{train.texts[i]}".encode()).hexdigest()
@@ -162,12 +161,6 @@ class PromptedModel:
             tokens = (self.usage["prompt_tokens"], self.usage["completion_tokens"])
             costs["cost"] = sum(count * price / 1e6 for count, price in zip(tokens, self.price, strict=True))
         return costs
-
-    def scale(self, temperature: float) -> None:
-        self.temperature *= temperature
-
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        return probabilities(self.predict_logits(texts), self.config)
 
     def save(self, folder: Path) -> None:
         """The prompt and where it goes; neither the key nor the language model."""

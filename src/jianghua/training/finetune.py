@@ -20,8 +20,9 @@ import torch
 from torch.nn import functional
 
 from jianghua.evaluation import macro_f1
-from jianghua.evaluation.score import item_counts
+from jianghua.evaluation.score import as_array, item_counts
 from jianghua.models import Examples, decide
+from jianghua.models.baselines import probabilities
 from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
@@ -80,19 +81,6 @@ def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Ten
     hidden = torch.rand(len(sequence)) < share
     hidden[[0, -1]] = False
     return sequence.masked_fill(hidden, mask)
-
-
-def _decisions(proba: np.ndarray, config: str, thresholds) -> np.ndarray:
-    if config == "primary":
-        return proba.argmax(1)
-    chosen = decide(proba, config, thresholds)
-    return np.array([[i in row for i in range(len(LABELS))] for row in chosen], bool)
-
-
-def _probabilities(logits: np.ndarray, config: str) -> np.ndarray:
-    from scipy.special import expit, softmax
-
-    return softmax(logits, axis=1) if config == "primary" else expit(logits)
 
 
 def finetune(
@@ -193,7 +181,8 @@ def _best_epoch(history: list[dict]) -> int:
 def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
     """Macro-F1 (for `functions` at thresholds of 0.5) and mean loss on validation."""
     logits = encoder.predict_logits(validation.texts)
-    predicted = _decisions(_probabilities(logits, encoder.config), encoder.config, [0.5] * len(LABELS))
+    chosen = decide(probabilities(logits, encoder.config), encoder.config, [0.5] * len(LABELS))
+    predicted = as_array(chosen, encoder.config)
     score = float(macro_f1(item_counts(validation.target, predicted).sum(0)))
     scores = torch.tensor(logits)
     if encoder.config == "primary":

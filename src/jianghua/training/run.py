@@ -140,11 +140,15 @@ def fit(classifier: Classifier, config: dict, train: Examples, validation: Examp
             progress({"probe_c": row["c"], "loss": row["loss"]})
     else:
         classifier.fit(train, validation)
+    _calibrate(classifier, validation)
+    return []
+
+
+def _calibrate(classifier: Classifier, validation: Examples) -> None:
     if hasattr(classifier, "scale"):
         from jianghua.training.calibrate import calibrate
 
         calibrate(classifier, validation)
-    return []
 
 
 def what_was_read(classifier: Classifier, loaded: Loaded, report: Callable[[dict], None]) -> dict:
@@ -264,9 +268,6 @@ def baseline_scores(baseline: Classifier, loaded: Loaded) -> dict:
     """Scores of a model that trains in seconds, on the same splits, nothing written."""
     train, validation = (examples(loaded, split, baseline.config) for split in ("train", "validation"))
     baseline.fit(train, validation)
-    if hasattr(baseline, "scale"):
-        from jianghua.training.calibrate import calibrate
-
-        calibrate(baseline, validation)
+    _calibrate(baseline, validation)
     predictions = predict_splits(baseline, loaded, baseline.config)
     return score_predictions(loaded.rows, predictions, baseline.config, type(baseline).__name__)

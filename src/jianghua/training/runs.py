@@ -155,19 +155,25 @@ def read_run(folder: Path) -> Run:
         raise BadData(f"{folder}: environment.json or predictions.parquet does not say its {error}") from None
 
 
-def find_default_model(runs: Path) -> Path:
-    """`model/` of the newest finished encoder run, of `functions` if there is one, else of `primary`."""
-    found: dict[str, list[Path]] = {"functions": [], "primary": []}
-    for done in runs.glob("*/*/*/DONE"):
+def default_runs(runs: Path, needs: str = "tokenizer.json") -> dict[str, Path]:
+    """Configuration → the newest finished default run below `runs` whose `model/` holds the file `needs`."""
+    newest: dict[str, Path] = {}
+    for done in sorted(runs.glob("*/*/*/DONE"), key=lambda path: path.stat().st_mtime):
         environment_file = done.parent / "environment.json"
-        if not environment_file.is_file() or not (done.parent / "model" / "tokenizer.json").is_file():
+        if not environment_file.is_file() or not (done.parent / "model" / needs).is_file():
             continue
         record = read_json(environment_file)
-        if record.get("default_run") and record.get("data_config") in found:
-            found[record["data_config"]].append(done)
-    for candidates in found.values():
-        if candidates:
-            return max(candidates, key=lambda done: done.stat().st_mtime).parent / "model"
+        if record.get("default_run"):
+            newest[record["data_config"]] = done.parent
+    return newest
+
+
+def find_default_model(runs: Path) -> Path:
+    """`model/` of the newest finished encoder run, of `functions` if there is one, else of `primary`."""
+    found = default_runs(runs)
+    for config in ("functions", "primary"):
+        if config in found:
+            return found[config] / "model"
     raise BadData(
         f"{runs}: no finished run of the default model; train one with `python scripts/train.py "
         "data.config=functions`, or name a model folder with model_path="
