@@ -2,6 +2,8 @@
 # TORCH_INDEX=URL takes PyTorch from that index (its CPU wheels spare gigabytes of CUDA).
 PYTHON ?= python3
 TORCH_INDEX ?=
+# one worker a core; a file's tests stay together and share what they set up
+PYTEST := .venv/bin/python -m pytest -n auto --dist loadfile -q
 BIN := .venv/bin
 READY := .venv/.installed
 .PHONY: train test quick slow reproduce clean
@@ -12,14 +14,14 @@ train: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(PYTEST) -m "not slow"
 
 quick: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -m "not slow" -q -x --ignore=tests/real
+	$(PYTEST) -m "not slow" -x --ignore=tests/real
 
 slow: $(READY)
-	$(BIN)/python -m pytest -m slow -q --durations=15
+	$(PYTEST) -m slow --durations=15
 
 reproduce: $(READY)
 	$(BIN)/python scripts/reproduce.py

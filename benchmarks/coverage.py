@@ -1,15 +1,18 @@
 """How often intervals cover and tests err at this benchmark's own document counts and sizes.
 
     python benchmarks/coverage.py [--trials 400] [--json FILE] [--docs]
-    python benchmarks/coverage.py --read benchmarks/results/coverage.json --docs    # the tables only
+    python benchmarks/coverage.py --read benchmarks/results/coverage.json --json benchmarks/results/coverage.json --docs
 
 Test sets are drawn from the documents of each source's test part (jianghua.evaluation.simulation) and
 answered by made-up systems whose true macro-F1 is known. `--docs` writes the tables into docs/evaluation.md.
+Beside them stands how far right answers of one document go together, made up and in the runs of results/runs; this
+is always counted anew, so that the second command, which simulates nothing, is enough once models are retrained.
 Seeds are fixed: the same command gives the same tables.
 """
 
 import argparse
 import json
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -17,21 +20,34 @@ import numpy as np
 from scipy.optimize import brentq
 
 from jianghua.dataset import index_as_build
-from jianghua.evaluation import headline_labels, macro_f1, paired_bootstrap, paired_randomisation
+from jianghua.evaluation import headline_labels, join, macro_f1, paired_bootstrap, paired_randomisation
 from jianghua.evaluation.intervals import interval_over_seeds, percentile_ends
 from jianghua.evaluation.metrics import one_vs_rest
 from jianghua.evaluation.score import scored_parts
-from jianghua.evaluation.simulation import System, hierarchical_scores, observe, profiles_of, raised, true_score
+from jianghua.evaluation.simulation import (
+    System,
+    hierarchical_scores,
+    intraclass_correlation,
+    observe,
+    profiles_of,
+    raised,
+    true_score,
+)
+from jianghua.report.results import ABOUT
+from jianghua.schema import BadData
+from jianghua.training import read_run
 
 ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "results" / "runs" / "full-primary"
 METHODS = ("percentile", "bca", "studentised", "hierarchical")
 NAMES = {"bca": "BCa", "studentised": "bootstrap-t"}
 # recall by class: about that of the listed baselines, and of something much better
 RECALL = {"as baselines": (0.8, 0.75, 0.92, 0.5), "strong": (0.95, 0.92, 0.98, 0.8)}
-# standard deviation between documents on the latent scale: intra-document correlations of right answers of about
-# 0.01 (seen on constructed test speeches) and 0.1 (seen on public ones)
+# standard deviation between documents on the latent scale; the table of correlations says what they come to, and
+# what the stored runs show
 DOCUMENTS = {"alike": 0.2, "unlike": 0.6}
 SEED_SPREAD = 0.1
+MANY = 50_000  # documents a made-up correlation is counted over
 
 
 def parts() -> dict[str, tuple[np.ndarray, list[int]]]:
@@ -129,6 +145,61 @@ def tests(job: tuple) -> dict:
     return row | {"smallest_difference": round(smallest, 4), "power": power}
 
 
+def made_up_correlations() -> list[dict]:
+    """Intra-document correlation of right answers in each setting, over many documents like those of each source."""
+    found = []
+    for source, (profiles, _) in parts().items():
+        for recall in RECALL:
+            row = {"source": source, "system": recall}
+            for documents in DOCUMENTS:
+                many = np.tile(profiles, (MANY // len(profiles), 1))
+                seen = observe(many, [system_of(recall, documents)], np.random.default_rng(0))[0][0]
+                right = np.trace(seen, axis1=1, axis2=2)
+                row[documents] = round(intraclass_correlation(right, seen.sum((1, 2))), 4)
+            found.append(row)
+    return found
+
+
+def stored_correlations(runs: Path) -> list[dict]:
+    """The same of each model in `runs` (MODEL/sSEED) on each test part, mean over seeds.
+
+    Raises `BadData` for a run of another dataset than the index is of.
+    """
+    loaded = index_as_build(ROOT / "data", "full", "primary")
+    seeds: dict[tuple, list[float]] = {}
+    for folder in sorted(runs.glob("*/s*")):
+        run = read_run(folder)
+        run.check_dataset(loaded.build, loaded.fingerprint)
+        for split, part in scored_parts(loaded.rows).values():
+            if split == "test":
+                chosen = {p.id: p.predicted for p in join(run.predictions, loaded.rows[split], split, str(folder))}
+                _, place = np.unique([row["doc_id"] for row in part], return_inverse=True)
+                right = np.bincount(place, [chosen[row["id"]] == row["label"] for row in part])
+                value = intraclass_correlation(right, np.bincount(place))
+                seeds.setdefault((part[0]["source"], run.model), []).append(value)
+    order = list(ABOUT)
+    return [
+        {"source": source, "model": model, "seeds": len(values), "correlation": round(float(np.mean(values)), 4)}
+        for (source, model), values in sorted(seeds.items(), key=lambda item: (item[0][0], order.index(item[0][1])))
+    ]
+
+
+def correlations_table(found: dict) -> str:
+    """Markdown: made-up systems first, then the stored runs."""
+    table = "| intra-document correlation of right answers | public | constructed |\n| --- | ---: | ---: |\n"
+    cells: dict[str, dict[str, float]] = {}
+    for row in found["made_up"]:
+        for documents in DOCUMENTS:
+            cells.setdefault(f"made up, {row['system']}, {documents}", {})[row["source"]] = row[documents]
+    for row in found["stored"]:
+        cells.setdefault(ABOUT[row["model"]], {})[row["source"]] = row["correlation"]
+    for name, values in cells.items():
+        table += f"| {name} | {values['public']:.3f} | {values['constructed']:.3f} |\n"
+    return (
+        table + "\nOne-way analysis of variance by document; stored runs: trained on the full build, mean over seeds.\n"
+    )
+
+
 def coverage_table(rows: list[dict]) -> str:
     """Markdown: coverage (mean width) of each method."""
     table = "| source | system | documents are | seeds | true macro-F1 | "
@@ -159,7 +230,11 @@ def tests_table(rows: list[dict]) -> str:
 
 def tables_of(result: dict) -> dict[str, str]:
     """Name of the marks in docs/evaluation.md → table."""
-    return {"coverage": coverage_table(result["coverage"]), "tests": tests_table(result["tests"])}
+    return {
+        "coverage": coverage_table(result["coverage"]),
+        "correlations": correlations_table(result["correlations"]),
+        "tests": tests_table(result["tests"]),
+    }
 
 
 def simulate(trials: int, replicates: int, workers: int) -> dict:
@@ -195,10 +270,15 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true", help="also put the tables into docs/evaluation.md")
     parser.add_argument("--read", help="numbers of an earlier run, instead of simulating")
     options = parser.parse_args()
+    try:  # first, since nobody wants to hear of a stale run after half an hour
+        correlations = {"made_up": made_up_correlations(), "stored": stored_correlations(RUNS)}
+    except BadData as error:
+        sys.exit(str(error))
     if options.read:
         result = json.loads(Path(options.read).read_text(encoding="utf-8"))
     else:
         result = simulate(options.trials, options.replicates, options.workers)
+    result["correlations"] = correlations
     tables = tables_of(result)
     print(*tables.values(), sep="\n")
     if options.json:

@@ -45,7 +45,7 @@ def main() -> None:
     sides = [
         Side("flat, sleeping threads (shipped)", flat, MINI, options.steps, environment=SHIPPED),
         Side("flat, spinning threads", flat, MINI, options.steps, environment={"OMP_WAIT_POLICY": "ACTIVE"}),
-        Side("Trainer, dynamic padding", trainer, MINI, max(2, options.steps // 4), "longest", 0.0),
+        Side("Trainer, dynamic padding", trainer, MINI, max(2, options.steps // 4), "longest"),
     ]
     check_equal(benchmark, sides)
     for side in sides:

@@ -134,12 +134,16 @@ class Benchmark:
         self.checks.append(f"{what}: {found:.2g} (at most {bound:g})")
         print(self.checks[-1], flush=True)
 
-    def finish(self, output: Path | None) -> None:
-        print("\n".join(["", *tables(asdict(self))]))
+    def save(self, output: Path | None) -> None:
+        """Write what is measured so far; a benchmark of several blocks does it after each."""
         if output:
             record = {"machine": machine()} | asdict(self)
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def finish(self, output: Path | None) -> None:
+        print("\n".join(["", *tables(asdict(self))]))
+        self.save(output)
 
 
 def per_round(a: Sequence[float], b: Sequence[float]) -> list[float]:
@@ -176,11 +180,14 @@ def machine() -> dict:
     """What the figures depend on; `load` is what else ran in the last minutes, one a busy core."""
     from importlib.metadata import version
 
+    import torch
+
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
     return {
         "platform": f"{platform.system()}-{platform.machine()}",
         "cores": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),  # of this process, and so of every side: they share its environment
         "vector_units": [name for name in known if f" {name} " in flags],
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "onnxruntime", "numpy")},

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import RESULTS, claim_rows, tables
 
 PAGE = Path(__file__).with_name("README.md")
-ORDER = ("train_step", "predict", "start_up", "disturbed", "tokenising")
+ORDER = ("train_step", "predict", "start_up", "disturbed", "tokenising", "accuracy")
 BEGIN, END = "<!-- speed: begin -->\n", "<!-- speed: end -->\n"
 
 
@@ -25,7 +25,8 @@ def section(results: Path) -> str:
         lines += [f"### {record['name']}", "", *tables(record | {"claims": []}), ""]
         lines += [
             f"{record['rounds']} rounds; {machine['platform']}, {machine['cores']} cores "
-            f"({', '.join(machine['vector_units'])}), load {machine['load'][0]} at the end; {versions}.",
+            f"({', '.join(machine['vector_units'])}), {machine['torch_threads']} threads of torch, "
+            f"load {machine['load'][0]} at the end; {versions}.",
             *(["Checked first: " + "; ".join(record["checks"]) + "."] if record["checks"] else []),
             "",
         ]

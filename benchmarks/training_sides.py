@@ -27,25 +27,44 @@ def recipe(**changes):
 
 
 def base_size(folder: Path) -> None:
-    """A folder with the configuration of a 12 × 768 BERT and the bundled tokenizer, for weights drawn at random."""
+    """A folder with the configuration of a 12 × 768 ModernBERT (84.95 M weights in its layers, as many as BERT base)
+    and the bundled tokenizer, for weights drawn at random."""
+    shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 2048}
+    _copy_of_mini(folder, shape | {"layer_types": ["full_attention"] * 12}, weights=False)
+
+
+def with_dropout(folder: Path, share: float = 0.1) -> Path:
+    """A copy of the bundled encoder that drops `share` wherever it can: what fine-tuning BERT takes by default."""
+    names = ("attention_dropout", "mlp_dropout", "embedding_dropout", "classifier_dropout")
+    _copy_of_mini(folder, dict.fromkeys(names, share), weights=True)
+    return folder
+
+
+def _copy_of_mini(folder: Path, changes: dict, *, weights: bool) -> None:
     import json
     import shutil
 
     config = json.loads((MINI / "config.json").read_text(encoding="utf-8"))
-    shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(config | shape), encoding="utf-8")
-    for name in ("tokenizer.json", "tokenizer_config.json"):
+    unknown = changes.keys() - config.keys()
+    if unknown:
+        raise SystemExit(f"{MINI}/config.json has no {sorted(unknown)}: it describes another architecture by now")
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+    for name in ("tokenizer.json", "tokenizer_config.json", *(["model.safetensors"] if weights else [])):
         shutil.copy(MINI / name, folder)
 
 
-def _start(path: Path, attention_dropout: float):
+def _start(path: Path, dropout: float):
+    """The encoder at `path`, which must drop what the benchmark says it drops, in attention and everywhere else."""
+    import torch
+
     from jianghua.models.encoder import Encoder
 
     encoder = Encoder.start(str(path), "primary", from_scratch=not (path / "model.safetensors").exists(), seed=1)
-    for module in encoder.model.modules():
-        if type(module).__name__.endswith("SelfAttention"):
-            module.dropout.p = attention_dropout  # read at every step, by the flat attention too
+    found = {m.p for m in encoder.model.modules() if isinstance(m, torch.nn.Dropout)}
+    found |= {m.attention_dropout for m in encoder.model.modules() if hasattr(m, "attention_dropout")}
+    if found != {dropout}:
+        raise SystemExit(f"{path}: its dropout shares are {sorted(found)}, not {dropout} everywhere")
     return encoder
 
 
@@ -134,7 +153,7 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
     return Job(answer, round)
 
 
-def trainer(path: Path, steps: int, pad: str, attention_dropout: float, one_batch: bool = False) -> Job:
+def trainer(path: Path, steps: int, pad: str, dropout: float = 0.0, one_batch: bool = False) -> Job:
     """`transformers.Trainer`: `pad` is "512" (max_length), "longest" (dynamic), or "grouped" (by length, dynamic).
 
     The batches are drawn from an epoch of Trainer's own sampler, since that by length starts with the longest.
@@ -144,7 +163,7 @@ def trainer(path: Path, steps: int, pad: str, attention_dropout: float, one_batc
     from transformers.trainer_pt_utils import LengthGroupedSampler
 
     train = train_split()
-    started = _start(path, attention_dropout)
+    started = _start(path, dropout)
     model, tokenizer = started.model, started.tokenizer
     model.set_attn_implementation("sdpa")
     limit = started.max_length

@@ -3,7 +3,10 @@
 from jianghua.command import BadUsage, command
 
 
-@command("annotate", paths=("import", "export", "packet", "dataset", "output", "paragraphs", "annotator"))
+@command(
+    "annotate",
+    paths=("import", "export", "packet", "dataset", "output", "paragraphs", "annotator", "votes", "data_root"),
+)
 def main(config):
     from jianghua.annotate import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
     from jianghua.schema import PROTOCOLS

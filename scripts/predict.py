@@ -16,6 +16,9 @@ def main(config):
     source, output = Path(config.input), Path(config.output)
     if output.suffix.lower() not in FORMATS:
         raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
+    size = config.batch_size
+    if size is not None and (type(size) is not int or size < 1):
+        raise BadUsage(f"batch_size={size}: batch_size= takes a whole number from 1, or null")
     if source.suffix.lower() == ".jsonl":
         from jianghua.annotate import read_paragraphs
 
@@ -34,7 +37,8 @@ def main(config):
         from jianghua.models.exported import load_exported
 
         classifier = load_exported(folder, config.engine, lambda line: print(f"note: {line}", file=sys.stderr))
-    more = {} if config.batch_size is None else {"batch_size": config.batch_size}
+    # baselines know no batches
+    more = {"batch_size": size} if size and hasattr(classifier, "cut") else {}
     proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
     if cut := getattr(classifier, "cut", 0):
         print(f"note: {cut} paragraphs are longer than the model reads and were not read whole", file=sys.stderr)

@@ -2,7 +2,20 @@
 
 from jianghua.command import command
 
-PATHS = ("run", "public", "tag", "cache", "data_root", "results", "metric", "runs")
+# names are quoted like paths: Hydra would make a number of 2024 and a list of [a,b]
+PATHS = (
+    "repo_id",
+    "org",
+    "run",
+    "public",
+    "tag",
+    "dataset_revision",
+    "cache",
+    "data_root",
+    "results",
+    "metric",
+    "runs",
+)
 
 
 @command("publish", paths=PATHS)
@@ -12,7 +25,7 @@ def main(config):
 
     from jianghua.hub.connection import connect
     from jianghua.hub.plan import listing, plan, tag_of
-    from jianghua.hub.publish import check_token, look_from_outside, publish
+    from jianghua.hub.publish import check_dataset_there, check_token, look_from_outside, publish
 
     root = Path(__file__).resolve().parents[1]
     connection = connect(config.time_limit, xet=config.xet)
@@ -22,6 +35,7 @@ def main(config):
             print("\n\n".join(map(listing, contents)))
             return
         check_token(connection)
+        check_dataset_there(contents, connection)
         for content in contents:
             tag = tag_of(content, config.tag, Path(config.data_root))
             done = publish(content, connection, private=config.private, tag=tag)
@@ -29,7 +43,7 @@ def main(config):
                 cache = Path(config.cache) if config.cache else None
                 for line in look_from_outside(content, done.commit, connection, private=done.private, cache=cache):
                     print(f"  {line}")
-            print(f"  {content.use.replace('REVISION', tag or done.commit)}")
+            print(f"  {content.line(connection.endpoint, tag or done.commit)}")
 
 
 if __name__ == "__main__":

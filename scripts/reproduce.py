@@ -7,51 +7,49 @@ from jianghua.command import BadUsage, command
 def main(config):
     from pathlib import Path
 
-    from jianghua.dataset import between_marks, index_as_build
     from jianghua.files import write_atomic
-    from jianghua.report.curves import keep_runs
-    from jianghua.report.published import Built, write_results
-    from jianghua.report.results import boards_of, build_tables
-    from jianghua.training import read_run
+    from jianghua.report.curves import keep_runs, runs_to_keep
+    from jianghua.report.published import results_of, write_results
+    from jianghua.report.stored import (
+        against_stored,
+        listed_folders,
+        read_builds,
+        read_curves,
+        score_pages,
+        tables_left,
+    )
+    from jianghua.training.scratch import keep, train_listed
 
-    data, results, root = Path(config.data_root), Path(config.results), Path(config.root)
+    data, results, name = Path(config.data_root), Path(config.results), config.config
     if config.mode not in ("predictions", "scratch"):
         raise BadUsage(f"mode={config.mode}: the modes are predictions and scratch")
-    if config.mode == "scratch":
-        from jianghua.training.scratch import train_listed
-
-        train_listed(config, Path(__file__).with_name("train.py"))
-    tables, builds = {}, {}
-    for build in config.builds:
-        loaded = index_as_build(data, build, config.config)
-        runs = {}
-        for model in config.models:
-            folders = [results / "runs" / f"{build}-{config.config}" / model / f"s{seed}" for seed in config.seeds]
-            runs[model] = [read_run(folder) for folder in folders]
-            for run in runs[model]:
-                run.check_dataset(build, loaded.fingerprint)
-        predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
-        boards = boards_of(loaded.rows, predictions, config.config)
-        builds[build] = Built(loaded, runs, boards)
-        tables[build] = build_tables(build, loaded.fingerprint, boards, config.config)
+    stored = {build: listed_folders(results, build, name, config.models, config.seeds) for build in config.builds}
+    scratch = [build for build in stored if config.mode == "scratch" and (build == "constructed" or config.public)]
+    # what stays as it is is read first: hours of training should not end in a refusal
+    left = tables_left(results, data, config.builds, name)
+    builds = read_builds(data, {build: own for build, own in stored.items() if build not in scratch}, name)
+    if config.mode == "scratch" and "full" in builds:
+        print("full build: left as stored (public= names the folder with the raw public speeches)")
+    trained = train_listed(config, scratch, Path(__file__).with_name("train.py"))
+    builds |= read_builds(data, trained, name)
+    builds = {build: builds[build] for build in stored}
+    fingerprints = {build: built.loaded.fingerprint for build, built in builds.items()}
+    new = runs_to_keep(Path(config.curves), fingerprints) if config.curves else []
+    curves = read_curves(results, new, builds, data, name)
+    made = results_of(results, data, builds, curves, name)
+    pages = score_pages(Path(config.root), data, results, builds, left, name)
+    for build in trained:
+        print("\n".join(against_stored(build, builds[build], stored[build], name)), flush=True)
+    # all is checked: from here on, files are written
+    for build, folders in trained.items():
+        keep(folders, stored[build])
     if config.curves:
-        fingerprints = {build: built.loaded.fingerprint for build, built in builds.items()}
         print(f"{keep_runs(Path(config.curves), results, fingerprints)} runs of learning curves kept\n")
-    write_results(results, data, builds, config.config)
-    for build, table in tables.items():
-        write_atomic(results / f"{build}.md", table)
-        print(table)
-    # a page shows both builds, also when only one was asked for
-    parts = [results / f"{build}.md" for build in ("full", "constructed")]
-    together = "\n".join(part.read_text(encoding="utf-8") for part in parts if part.exists())
-    for page, section in (
-        (root / "README.md", together),
-        (root / "README.zh.md", together),
-        (root / "DATASET_CARD.md", tables.get("full")),
-        (data / "jianghua" / "README.md", tables.get("constructed")),
-    ):
-        if section and page.exists():
-            write_atomic(page, between_marks(page.read_text(encoding="utf-8"), section))
+    write_results(results, made, name)
+    for page, text in pages.items():
+        write_atomic(page, text)
+    for build in builds:
+        print(pages[results / f"{build}.md"])
 
 
 if __name__ == "__main__":

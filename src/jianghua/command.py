@@ -16,18 +16,30 @@ inside the checkout is written `${root:data}` in the configuration files.
 
 Exit status: 0 done; 1 `BadData` or a failed job; 2 bad usage or configuration; 128 + n on signal n.
 Errors are one line on standard error; `JIANGHUA_TRACEBACK=1` adds the traceback.
+
+With `-m` a script runs one job a combination of options, here or where `hydra/launcher=` runs them. A job that
+fails is one line and stops no other; the script ends with the worst status. Each job leaves what came of it in a
+file, since launchers give it back to Hydra's sweeper only.
 """
 
 import functools
+import itertools
+import json
+import math
 import os
 import re
+import secrets
+import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from jianghua.files import write_atomic
 from jianghua.schema import BadData, BadUsage
+
+NOTES = "JIANGHUA_NOTES"  # the variable that names the folder of a sweep's notes, see conf/quiet.yaml
 
 
 class Interrupted(BaseException):
@@ -69,24 +81,65 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key or 'an option'}= is required; --help shows the options"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # after what can be chosen, Hydra lists the folders it looked in
+    lines = itertools.takewhile(lambda line: line != "Config search path:", lines)
     text = " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
     return text or type(error).__name__
 
 
-def _report(error: BaseException, status: int, prefix: str = "error") -> int:
-    print(f"{prefix}: {_one_line(error)}", file=sys.stderr)
+def _verdict(error: BaseException, job: str = "") -> tuple[int, str]:
+    """Exit status and line of an error; `job` says which of several failed."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    status, prefix = 1, f"failed (JIANGHUA_TRACEBACK=1 shows where): {type(error).__name__}"
+    if isinstance(error, (BadUsage, HydraException, OmegaConfBaseException)):
+        status, prefix = 2, "usage"
+    elif isinstance(error, BadData):
+        prefix = "error"
+    elif isinstance(error, Interrupted):
+        status, prefix = 128 + error.number, "interrupted"
+    return status, ": ".join(filter(None, [prefix, job, _one_line(error)]))
+
+
+def _complain(line: str, error: BaseException) -> None:
+    print(line, file=sys.stderr)
     if os.environ.get("JIANGHUA_TRACEBACK"):
         traceback.print_exception(error)
-    return status
 
 
-def command(name: str, paths: tuple[str, ...] = ()) -> Callable:
-    """Make a function of one configuration into a script's `main()`, as the module's text says."""
+def _reader_gone() -> int:
+    """Let nothing more be written to who stopped reading; returns the exit status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def _status(action: Callable[[], object]) -> int:
+    """The exit status of what `action` does; what goes wrong in it is one line on standard error."""
+    try:
+        action()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BrokenPipeError:
+        return _reader_gone()
+    except (Exception, Interrupted) as error:
+        status, line = _verdict(error)
+        _complain(line, error)
+        return status
+    return 0
+
+
+def command(name: str, paths: tuple[str, ...] = (), together: Callable[[list], None] | None = None) -> Callable:
+    """Make a function of one configuration into a script's `main()`, as the module's text says.
+
+    Where `together` is given, the function returns under `-m` an object that JSON can hold, with a line about the
+    job as `"said"`, and `together` is called at the end with those of all jobs that did not fail, in their order.
+    """
 
     def decorate(function: Callable) -> Callable:
         @functools.wraps(function)
         def main() -> None:
-            sys.exit(_run(function, name, paths))
+            sys.exit(_run(function, name, paths, together))
 
         return main
 
@@ -112,10 +165,77 @@ def check_types(config, name: str) -> None:
             raise BadUsage(f"{key}={value}: {key}= takes {wanted}")
 
 
-def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
+def _sweep_size(folder: Path) -> int | None:
+    """How many jobs Hydra's own sweeper was asked for; None under another one, which may decide as it goes."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    if not (folder / "multirun.yaml").is_file():
+        return None
+    sweep = OmegaConf.load(folder / "multirun.yaml").hydra
+    given = [f"{key}={value}" for key, value in (sweep.sweeper.get("params") or {}).items()]
+    choices = {}
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())  # for model=glob(*)
+    for override in parser.parse_overrides([*given, *sweep.overrides.task]):
+        several = override.is_sweep_override()
+        choices[override.get_key_element()] = len(list(override.sweep_string_iterator())) if several else 1
+    return math.prod(choices.values())
+
+
+def _one_of_several(function: Callable, config, name: str, notes: Path, parent: int) -> object:
+    """One job of a sweep: its result, or what went wrong, goes to a file in `notes` and, as one line, to who waits."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    outcome = {"status": 0, "seen": os.getpid() == parent}
+    failure = None
+    try:
+        check_types(config, name)
+        outcome["result"] = function(config)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # not raised: the sweeper would stop at the first and print a line of its own
+        failure = error
+        outcome["status"], outcome["line"] = _verdict(error, " ".join(hydra.overrides.task))
+    write_atomic(notes / f"job-{hydra.job.num:06d}.json", json.dumps(outcome, ensure_ascii=False))
+    if failure:
+        _complain(outcome["line"], failure)
+    elif isinstance(outcome["result"], dict) and "said" in outcome["result"]:
+        size = _sweep_size(Path(hydra.sweep.dir))
+        left = "" if size is None else f"; jobs left: {size - len(list(notes.glob('job-*.json')))}"
+        print(outcome["result"]["said"] + left, flush=True)
+    return outcome.get("result")
+
+
+def _conclude(notes: Path, together: Callable[[list], None] | None) -> int:
+    """The worst status of a sweep's jobs; what they give together is shown."""
+    outcomes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(notes.glob("job-*.json"))]
+    for outcome in outcomes:
+        if outcome["status"] and not outcome["seen"]:  # its line went to the log of another process
+            print(outcome["line"], file=sys.stderr)
+    results = [outcome["result"] for outcome in outcomes if not outcome["status"]]
+    status = max((outcome["status"] for outcome in outcomes), default=0)
+    if together and results:
+        status = max(status, _status(lambda: together(results)))
+    return status
+
+
+def _tidy(notes: Path, status: int) -> None:
+    """Remove a sweep's notes; of a failed one, what a launcher logged of its jobs stays."""
+    if status == 0:
+        shutil.rmtree(notes, ignore_errors=True)
+    for path in [notes / "multirun.yaml", *notes.glob("job-*.json")]:
+        path.unlink(missing_ok=True)
+    for folder in (notes, notes.parent):
+        try:
+            folder.rmdir()
+        except OSError:  # never made, or not empty
+            pass
+
+
+def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callable[[list], None] | None) -> int:
     import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     root = Path(sys.argv[0]).resolve().parents[1]
     register_root(root)
@@ -125,6 +245,10 @@ def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # otherwise Hydra prints several lines of its own and exits with 1 for a usage error
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # here and not in the system's temporary folder, which a cluster's nodes do not share
+    notes = Path.cwd() / ".multirun" / secrets.token_hex(4)
+    os.environ[NOTES] = str(notes)
+    parent = os.getpid()
 
     def stop(number, frame):
         raise Interrupted(number)
@@ -133,34 +257,32 @@ def _run(function: Callable, name: str, paths: tuple[str, ...]) -> int:
         signal.signal(number, stop)
     failure: list[Exception] = []
 
-    def job(config) -> None:
+    def job(config) -> object:
         from hydra.core.hydra_config import HydraConfig
 
-        if HydraConfig.get().mode.name == "MULTIRUN":  # launchers must see that a job failed
-            check_types(config, name)
-            function(config)
-            return
+        register_root(root)  # a launcher may have brought the job to another process
+        if HydraConfig.get().mode.name == "MULTIRUN":
+            try:
+                return _one_of_several(function, config, name, notes, parent)
+            except BrokenPipeError:  # would be a failed job like any other
+                raise SystemExit(_reader_gone()) from None
         try:
             check_types(config, name)
-            function(config)
+            return function(config)
         except Exception as error:  # raised below: passing through Hydra would print a line of Hydra's own
             failure.append(error)
+            return None
 
-    try:
+    def start() -> None:
         hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(job)()
         if failure:
             raise failure[0]
-    except (BadUsage, HydraException, OmegaConfBaseException) as error:
-        return _report(error, 2, "usage")
-    except BadData as error:
-        return _report(error, 1)
-    except Interrupted as error:
-        return _report(error, 128 + error.number, "interrupted")
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except Exception as error:
-        return _report(error, 1, f"failed (JIANGHUA_TRACEBACK=1 shows where): {type(error).__name__}")
-    return 0
+
+    status = 1
+    try:
+        status = _status(start)
+        if status < 128:
+            status = max(status, _conclude(notes, together))
+        return status
+    finally:
+        _tidy(notes, status)

@@ -47,7 +47,7 @@ def check_record(record: object, types: dict[str, type | tuple], optional: dict 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One paragraph of a document, as the paragraph file holds it.
+    """One paragraph of a document, as the paragraph file holds it; a row lacks none of these fields.
 
     `start` and `end` are character offsets into the decoded raw text of the document: what lies
     between them is the paragraph, give or take white space and what `report.json` lists as dropped.
@@ -66,11 +66,7 @@ class Paragraph:
     @classmethod
     def from_json(cls, record: object) -> "Paragraph":
         types = {f.name: f.type for f in fields(cls)}
-        record = check_record(
-            record,
-            types,
-            {"title": "", "section": "", "source": "", "start": 0, "end": 0, "position": 0, "doc_id": ""},
-        )
+        record = check_record(record, types)
         if not record["text"].strip():
             raise BadData(f"paragraph {record['id']!r} has no text")
         return cls(**{name: record[name] for name in types})

@@ -20,6 +20,16 @@ def paragraphs(count=240):
     return texts, labels, [f"d{n // 12}" for n in range(count)]
 
 
+def test_grams_are_counted_as_scikit_learn_counts_them():
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = ["会议ＡA  指出，\n\n要", "", "要", "ab\tAb 会议𠀀指出会议"]
+    for low, high in ((1, 3), (2, 4)):
+        counted = CountVectorizer(analyzer="char", ngram_range=(low, high)).fit_transform(texts).toarray()
+        found = character_grams(texts, low, high).toarray()
+        assert sorted(found.T.tolist()) == sorted(counted.T.tolist())
+
+
 def test_turned_labels_are_ranked_first():
     texts, labels, groups = paragraphs()
     turned = {5, 40, 77, 123, 200}

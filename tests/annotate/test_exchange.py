@@ -241,6 +241,10 @@ def test_a_vote_without_a_name_or_without_a_text_is_refused(tmp_path):
             json.dumps([task("c900-000", annotation(1, {"type": "choices", "from_name": "primary"}))]),
             "expected choices",
         ),
+        (
+            json.dumps([task("c900-000", annotation(1, choices(["q"], "praise")))]),
+            r"task 7: from_name of an answer should be a name, found \['q'\]",
+        ),
     ],
 )
 def test_a_broken_label_studio_export_is_refused_with_the_file(tmp_path, content, message):
@@ -263,6 +267,36 @@ def test_a_paragraph_file_with_an_id_twice_or_nothing_in_it_is_refused(tmp_path)
         read_paragraphs(tmp_path / "p.jsonl")
     write_jsonl(tmp_path / "p.jsonl", [])
     with pytest.raises(BadData, match="no paragraphs"):
+        read_paragraphs(tmp_path / "p.jsonl")
+
+
+ROW = Paragraph("a-0", "a", 0, "在水利会上的讲话", "", "水渠修通了。", "", 3, 9).to_json()
+
+
+@pytest.mark.parametrize("field", ROW)
+def test_a_paragraph_row_that_lacks_a_field_is_refused_with_file_line_and_field(tmp_path, field):
+    torn = {name: value for name, value in ROW.items() if name != field} | ({} if field == "id" else {"id": "a-1"})
+    write_jsonl(tmp_path / "p.jsonl", [ROW, torn])
+    with pytest.raises(BadData, match=rf"p\.jsonl:2: missing field '{field}'"):
+        read_paragraphs(tmp_path / "p.jsonl")
+    write_jsonl(tmp_path / "p.jsonl", [torn])
+    with pytest.raises(BadData, match=rf"p\.jsonl:1: missing field '{field}'"):
+        read_paragraphs(tmp_path / "p.jsonl")
+
+
+def test_a_bare_row_among_whole_ones_is_refused(tmp_path):
+    write_jsonl(tmp_path / "p.jsonl", [ROW, {"id": "a-1", "text": "谢谢大家。"}])
+    with pytest.raises(BadData, match=r"p\.jsonl:2: missing field 'doc_id'"):
+        read_paragraphs(tmp_path / "p.jsonl")
+
+
+def test_somebodys_own_texts_are_one_document_in_the_order_of_their_lines(tmp_path):
+    rows = [{"id": "b", "text": "水渠修通了。"}, {"id": "a", "text": "谢谢大家。", "remark": "结尾"}]
+    write_jsonl(tmp_path / "我的段落.jsonl", rows)
+    found = [(p.id, p.doc_id, p.position, p.title, p.text) for p in read_paragraphs(tmp_path / "我的段落.jsonl")]
+    assert found == [("b", "我的段落", 0, "我的段落", "水渠修通了。"), ("a", "我的段落", 1, "我的段落", "谢谢大家。")]
+    write_jsonl(tmp_path / "p.jsonl", [rows[0], {"id": "a"}])
+    with pytest.raises(BadData, match=r"p\.jsonl:2: missing field 'text'"):
         read_paragraphs(tmp_path / "p.jsonl")
 
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from jianghua.dataset import build, index_as_build, index_rows, load_build, read_index, read_splits
+from jianghua.dataset.card import size_category
 from jianghua.schema import LABELS, BadData
 
 
@@ -70,6 +71,28 @@ def test_the_full_build_holds_the_constructed_rows_unchanged_and_its_index_is_in
             own = [row for row in rows if row["source"] == "constructed"]
             assert own == constructed.rows[config][split]
     assert full.fingerprint == index_as_build(root / "data", "full", "primary").fingerprint
+
+
+@pytest.mark.slow
+def test_the_script_builds_the_full_data_from_a_folder_of_raw_speeches(root, public_folder, tmp_path, run_script):
+    shutil.copytree(root / "data", tmp_path / "data", ignore=shutil.ignore_patterns("jianghua", "pretrained"))
+    (tmp_path / "data/index.jsonl").unlink()  # which the full build writes, beside the card
+    options = (f"public={public_folder}", "data_root=data", "output=full", "results=none")
+    result = run_script("build_dataset", *options, cwd=tmp_path, timeout=900)
+    assert result.returncode == 0, result.stderr
+    fingerprint = index_as_build(root / "data", "full", "primary").fingerprint
+    assert f"full build {fingerprint} → full" in result.stdout
+    assert load_build(tmp_path / "full", "primary").fingerprint == fingerprint
+    assert (tmp_path / "data/index.jsonl").read_bytes() == (root / "data/index.jsonl").read_bytes()
+    assert (tmp_path / "DATASET_CARD.md").read_bytes() == (tmp_path / "full/README.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [(999, "n<1K"), (1_000, "1K<n<10K"), (9_999, "1K<n<10K"), (10_000, "10K<n<100K"), (100_000, "100K<n<1M")],
+)
+def test_the_size_category_goes_by_the_number_of_rows(rows, name):
+    assert size_category(rows) == name
 
 
 @pytest.fixture

@@ -59,11 +59,10 @@ def test_ten_thousand_replicates_of_five_thousand_predictions_take_under_a_secon
     rng = np.random.default_rng(0)
     items = rng.integers(0, 2, size=(5000, 4, 3)).astype(float)
     numbers, documents = documents_of([f"d{i % 250}" for i in range(5000)])
-    began = time.perf_counter()
+    began = time.process_time()  # of this process, whatever else the machine does
     counts = sum_by_document(items, numbers, documents)
     assert bootstrap_interval(counts, macro_f1) is not None
-    # the bound is one second on an idle core; a shared machine may be slower
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 1
 
 
 def random_counts(rng, documents, rate):

@@ -56,6 +56,11 @@ def test_function_scores_equal_scikit_learn(rows):
     defined = (gold | predicted).any(0)
     assert scores[defined] == pytest.approx(expected[defined])
     assert np.isnan(scores[~defined]).all()
+    if defined.any():
+        macro = reference.f1_score(gold, predicted, average="macro", labels=np.flatnonzero(defined), zero_division=0)
+        assert macro_f1(counts) == pytest.approx(macro)
+    else:
+        assert np.isnan(macro_f1(counts))
     samples = reference.f1_score(gold, predicted, average="samples", zero_division=1)
     assert item_f1(gold, predicted).mean() == pytest.approx(samples)
     if defined.any():

@@ -81,11 +81,49 @@ def replace(index, **more):
         (replace(-1, proba=[0.5, 0.5]), "probabilities"),
         (replace(-1, predicted=7), "does not exist"),
         (replace(-1, predicted=-1), "does not exist"),
+        (replace(-1, predicted=True), "does not exist"),
+        (replace(-1, predicted="0"), "does not exist"),
+        (replace(-1, proba=["a", "b", "c", "d"]), r"needs 4 probabilities, found \['a'"),
+        (replace(-1, proba="abcd"), "needs 4 probabilities, found 'abcd'"),
+        (replace(-1, proba=0.5), "needs 4 probabilities, found 0.5"),
+        (replace(-1, proba=None), "needs 4 probabilities, found None"),
+        (replace(-1, proba=[None, 0.5, 0.5, 0.0]), "needs 4 probabilities"),
+        (replace(-1, proba=[True, False, False, False]), "needs 4 probabilities"),
+        (replace(-1, proba=[[1.0], [0.0], [0.0], [0.0]]), "needs 4 probabilities"),
+        (replace(-1, proba=[float("nan"), 0.5, 0.5, 0.0]), "outside 0 to 1"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused(rows, change, says):
     with pytest.raises(BadData, match=says):
         score_predictions(rows, broken(rows, change), "primary", "p.parquet")
+
+
+@pytest.mark.parametrize("split", ["train", "tset", "", None, ["test"]])
+@pytest.mark.parametrize("name", ["x-1", "d5-020"])
+def test_a_prediction_in_a_split_that_is_not_scored_is_refused_by_name_whether_its_id_is_known_or_not(
+    rows, split, name
+):
+    predictions = [*right(rows), Prediction(name, split, 0, [1.0, 0.0, 0.0, 0.0])]
+    with pytest.raises(BadData) as caught:
+        score_predictions(rows, predictions, "primary", "p.parquet")
+    assert str(caught.value).startswith(f"p.parquet: prediction for {name!r} in split {split!r}, which is not scored")
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_empty_split_of_either_kind_is_refused(rows, split, gone):
+    predictions = [p for p in right(rows) if p.split != split]
+    rows[split] = []
+    if gone:
+        del rows[split]
+    with pytest.raises(BadData, match=f"no paragraphs in split '{split}'"):
+        score_predictions(rows, predictions, "primary", "p.parquet")
+
+
+def test_whole_numbers_are_probabilities_too(rows):
+    predictions = right(rows)
+    replace(-1, proba=[0, 0, 0, 1])(predictions)
+    assert score_predictions(rows, predictions, "primary")["split"]["test"]["accuracy"]["value"] == 1.0
 
 
 def test_an_empty_dataset_is_refused():

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,7 +22,11 @@ LFS_SIZE = 10 * 1024 * 1024
 WRITE, READ = "hf_" + "w" * 34, "hf_" + "r" * 34
 PREFIX = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 ATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
-FAULTS = ("401", "403", "404", "409", "412", "429", "500", "503", "before", "half", "after", "silent", "silent_after")
+FAULTS = ("401", "403", "404", "409", "412", "429", "429 later", "500", "503")
+FAULTS += ("before", "half", "after", "silent", "silent_after", "slow")
+PAUSE = 0.3  # seconds before a slow answer, and as many again while it is sent
+# some of the identifiers that the Hub's documentation of cards lists
+LICENSES = {"apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "bsd-3-clause", "gpl-3.0", "other"}
 
 
 def git_sha1(data: bytes) -> str:
@@ -122,9 +127,14 @@ class LoopbackHub:
     def repository(self, kind: str, repo_id: str) -> Repository | None:
         return self.repositories.get((kind, repo_id))
 
-    def create(self, kind: str, repo_id: str, private: bool = False) -> Repository:
+    def create(self, kind: str, repo_id: str, private: bool = False, sdk: str | None = None) -> Repository:
         repository = Repository(kind, repo_id, private)
-        repository.add("initial commit", {".gitattributes": Blob(ATTRIBUTES, False)})
+        first = {".gitattributes": ATTRIBUTES}
+        if kind == "space":  # a new Space is not empty
+            first["README.md"] = f"---\ntitle: {repo_id}\nsdk: {sdk}\n---\n".encode()
+        if sdk == "static":
+            first |= {"index.html": b"<!doctype html><p>Welcome</p>\n", "style.css": b"p { color: gray }\n"}
+        repository.add("initial commit", {name: Blob(data, False) for name, data in first.items()})
         self.repositories[kind, repo_id] = repository
         return repository
 
@@ -160,14 +170,20 @@ class _Handler(BaseHTTPRequestHandler):
             return b"".join(parts)
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def send(self, status: int, body: bytes, headers: dict[str, str], half: bool = False) -> None:
+    def send(self, status: int, body: bytes, headers: dict[str, str], half: bool = False, slow: bool = False) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         if "Content-Length" not in headers:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and slow:
+            piece = max(1, len(body) // 6 + 1)
+            for start in range(0, len(body), piece):
+                self.wfile.write(body[start : start + piece])
+                self.wfile.flush()
+                time.sleep(PAUSE / 6)
+        elif self.command != "HEAD":
             self.wfile.write(body[: len(body) // 2] if half else body)
         if half:
             self.drop()
@@ -202,12 +218,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.closing.wait(30)
             self.drop()
             return
-        if kind.isdigit():
-            more = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+        if kind[:3].isdigit():
+            after = 1 if kind.endswith("later") else fault.retry_after
+            more = {"Retry-After": str(after)} if after is not None else {}
             if kind == "404":
                 more["X-Error-Code"] = "RepoNotFound"
             page = b"<html>an intermediary's page, not JSON</html>"
-            self.send(int(kind), page, more | {"Content-Type": "text/html"})
+            self.send(int(kind[:3]), page, more | {"Content-Type": "text/html"})
             return
         try:
             with self.hub.lock:
@@ -227,7 +244,9 @@ class _Handler(BaseHTTPRequestHandler):
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         if not isinstance(answer, bytes):
             headers = {"Content-Type": "application/json"} | headers
-        self.send(status, data, headers, half=kind == "half")
+        if kind == "slow":
+            time.sleep(PAUSE)
+        self.send(status, data, headers, half=kind == "half", slow=kind == "slow")
 
     # who asks
 
@@ -270,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parts == ["api", "repos", "create"]:
             return self.create(json.loads(body))
         if parts == ["api", "validate-yaml"]:
-            return self.validate(json.loads(body)["content"])
+            return self.validate(json.loads(body))
         if parts[0] == "api" and parts[1] in ("models", "datasets", "spaces") and len(parts) >= 4:
             repository = self.find(parts[1][:-1], "/".join(parts[2:4]))
             return self.api(repository, parts[4:], body)
@@ -303,19 +322,22 @@ class _Handler(BaseHTTPRequestHandler):
             raise Answer(409, message="You already created this repo", body={"error": "exists", "url": url})
         if kind == "space" and record.get("sdk") not in ("gradio", "static", "docker"):
             raise Answer(400, message="a Space needs an sdk")
-        self.hub.create(kind, repo_id, record.get("visibility") == "private" or bool(record.get("private")))
+        private = record.get("visibility") == "private" or bool(record.get("private"))
+        self.hub.create(kind, repo_id, private, record.get("sdk"))
         return 200, {"url": url, "id": repo_id}, {}
 
-    def validate(self, content: str):
-        found = re.match(r"---\n(.*?)\n---", content, re.DOTALL)
+    def validate(self, asked: dict):
+        """A card's metadata. Stricter than the Hub, which only warns where a licence is missing."""
+        found = re.match(r"---\n(.*?)\n---", asked["content"], re.DOTALL)
         try:
             record = yaml.safe_load(found[1]) if found else None
         except yaml.YAMLError as error:
-            raise Answer(400, body={"errors": [{"message": str(error)}], "warnings": []}) from None
-        if record is not None and not isinstance(record, dict):
-            raise Answer(400, body={"errors": [{"message": "not an object"}], "warnings": []})
-        warnings = [] if record else [{"message": "empty or missing yaml metadata in repo card"}]
-        return 200, {"errors": [], "warnings": warnings}, {}
+            record, wrong = None, [str(error)]
+        else:
+            wrong = card_errors(record) if isinstance(record, dict) else ["the metadata is missing or not an object"]
+        if wrong:
+            raise Answer(400, body={"errors": [{"message": message} for message in wrong], "warnings": []})
+        return 200, {"errors": [], "warnings": []}, {}
 
     def api(self, repository: Repository, rest: list[str], body: bytes):
         if not rest or rest[0] == "revision":
@@ -429,6 +451,26 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             headers["Content-Length"] = str(len(blob.data))
         return 200, blob.data, headers
+
+
+def card_errors(record: dict) -> list[str]:
+    """What is wrong with a card's metadata: the licence, and the scores as the Hub's `model-index` wants them."""
+    wrong = [] if record.get("license") in LICENSES else [f'"license" must be one of {sorted(LICENSES)}']
+    index = record.get("model-index", [])
+    if not isinstance(index, list):
+        return [*wrong, '"model-index" must be an array']
+    for model in index:
+        results = model.get("results") if isinstance(model, dict) else None
+        if not isinstance(results, list) or not model.get("name"):
+            wrong.append('"model-index[].name" and "model-index[].results" are required')
+            continue
+        for result in results:
+            dataset, metrics = result.get("dataset") or {}, result.get("metrics") or []
+            if not (result.get("task") or {}).get("type") or not dataset.get("type") or not dataset.get("name"):
+                wrong.append('"model-index[].results[].task.type", "dataset.type" and "dataset.name" are required')
+            if not metrics or any(not m.get("type") or m.get("value") is None for m in metrics):
+                wrong.append('"model-index[].results[].metrics[]" must have "type" and "value"')
+    return wrong
 
 
 DATE = "2026-01-01T00:00:00.000Z"

@@ -1,16 +1,23 @@
 """What goes into the smaller repositories, and the texts that must hold before they are sent."""
 
+import json
+import os
 import shutil
+import sys
 
 import pytest
+from huggingface_hub import SpaceCard
 from tiny import PLAIN
 
+from jianghua.dataset.croissant import release
 from jianghua.hub.connection import hide_tokens
-from jianghua.hub.content import check_content
+from jianghua.hub.content import Content, check_content
 from jianghua.hub.dataset import further_splits, hub_card
 from jianghua.hub.licences import licence_file
-from jianghua.hub.results import demo_content, metric_content, page_content
-from jianghua.schema import BadData
+from jianghua.hub.plan import run_of_build, tag_of
+from jianghua.hub.results import check_current, demo_content, metric_content, page_content
+from jianghua.schema import BadData, Prediction
+from jianghua.training.runs import write_json, write_predictions
 
 LIMITS = {"max_file_mb": 10, "max_total_mb": 50, "token": None}
 
@@ -29,6 +36,27 @@ def test_the_results_page_becomes_a_static_space_once_it_is_there(data, tmp_path
     check_content(page, **LIMITS)
     assert (page.kind, page.sdk) == ("space", "static")
     assert page.read("index.html").decode() == "<!doctype html><p>结果</p>"
+    assert page.line("https://huggingface.co", "0" * 40) == "https://huggingface.co/spaces/org/page"
+
+
+def test_a_page_or_tables_that_do_not_name_the_stored_builds_are_not_published(data, tmp_path):
+    builds = {"full": "f" * 16, "constructed": "c" * 16}
+    for build, fingerprint in builds.items():
+        (tmp_path / f"{build}.md").write_text(f"of `{fingerprint}`", "utf-8")
+    check_current(tmp_path, builds)  # no page at all is no stale page
+    page = tmp_path / "index.html"
+    page.write_text(f"<p>{builds['full']} {builds['constructed']}", "utf-8")
+    assert page_content("org/page", tmp_path, data, builds)
+    page.write_text(f"<p>{builds['full']}", "utf-8")
+    with pytest.raises(BadData, match=r"index.html: not of the constructed build c{16}; run scripts/reproduce.py"):
+        page_content("org/page", tmp_path, data, builds)
+    page.unlink()
+    (tmp_path / "full.md").write_text("of `0000`", "utf-8")
+    with pytest.raises(BadData, match=r"full.md: not of the full build f{16}; run scripts/reproduce.py"):
+        check_current(tmp_path, builds)
+    (tmp_path / "full.md").unlink()
+    with pytest.raises(BadData, match=r"full.md: not of the full build"):
+        check_current(tmp_path, builds)
 
 
 def test_the_metric_is_published_under_the_name_that_evaluate_looks_for(root, data):
@@ -53,6 +81,53 @@ def test_the_demo_pins_what_it_needs_and_names_its_model(root, data):
     assert all("==" in line for line in demo.read("requirements.txt").decode().split())
     assert b'"org/model"' in demo.read("model.json")
     assert {"app.py", "jianghua/schema.py", "jianghua/report/page.html.jinja"} <= set(demo.files)
+    front = SpaceCard(demo.read("README.md").decode()).data.to_dict()
+    assert (front["sdk"], front["python_version"]) == ("gradio", "3.12")
+    assert demo.line("https://hub", "v1") == "https://hub/spaces/org/demo"
+
+
+def test_without_gradio_the_demo_names_the_extra(root, data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)  # what an import finds where it is not installed
+    with pytest.raises(BadData, match=r"pip install 'jianghua\[demo\]'"):
+        demo_content("org/demo", "org/model", "v1", data, root)
+
+
+def stored_run(runs, name, build, fingerprint, *, subset=None, default=True, kind="primary", age=0):
+    """A finished run's folder as far as choosing one looks: who made it, on what, when."""
+    folder = runs / f"{build}-{kind}" / "mini" / name
+    (folder / "model").mkdir(parents=True)
+    (folder / "model/model.safetensors").write_bytes(b"weights")
+    record = {"model": "mini", "seed": 1, "default_run": default, "data_config": kind}
+    write_json(folder / "environment.json", record)
+    metadata = {"build": build, "fingerprint": fingerprint, "subset": json.dumps(subset)}
+    said = [Prediction("d-1", "test", 0, [0.7, 0.1, 0.1, 0.1])]
+    write_predictions(folder / "predictions.parquet", said, kind, metadata)
+    (folder / "DONE").touch()
+    os.utime(folder / "DONE", (1e9 - age, 1e9 - age))
+    return folder
+
+
+def test_the_model_that_goes_with_a_dataset_is_the_newest_run_on_all_of_that_very_build(tmp_path):
+    published = {"build": "full", "fingerprint": "f1"}
+    stored_run(tmp_path, "newest-of-another-build", "constructed", "c1", age=0)
+    stored_run(tmp_path, "newer-on-a-part", "full", "f1", subset={"train": {"per_class": 8}}, age=1)
+    stored_run(tmp_path, "newer-of-an-older-version", "full", "f0", age=2)
+    stored_run(tmp_path, "newer-of-another-model", "full", "f1", default=False, age=3)
+    wanted = stored_run(tmp_path, "this", "full", "f1", age=4)
+    stored_run(tmp_path, "older", "full", "f1", age=5)
+    assert run_of_build(tmp_path, "primary", published) == wanted
+    with pytest.raises(BadData, match="no finished default run of primary used the whole full build f2"):
+        run_of_build(tmp_path, "primary", {"build": "full", "fingerprint": "f2"})
+    with pytest.raises(BadData, match="no finished default run of functions"):
+        run_of_build(tmp_path, "functions", published)
+
+
+def test_a_tag_is_of_every_repository_or_without_one_of_the_dataset_alone(root):
+    version = f"v{release(root / 'data')[0]}"
+    for what, default in (("dataset", version), ("model", None), ("results", None), ("page", None)):
+        one = Content("model", "org/x", {}, {"what": what}, "")
+        assert tag_of(one, None, root / "data") == default
+        assert tag_of(one, "v9", root / "data") == "v9"
 
 
 def test_further_splits_come_from_the_configurations_that_training_uses(root):

@@ -1,11 +1,13 @@
 """Baselines keep their promises: fit, probabilities, save, load."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jianghua.annotate.audit import character_grams, tfidf
+from jianghua.dataset.load import check_class_names
 from jianghua.models import Examples, Keywords, Length, Majority, Tfidf, decide, load_classifier
 from jianghua.models.classifier import check_class_labels
 from jianghua.models.keywords import PATTERNS
@@ -93,7 +95,11 @@ def test_the_baseline_weighs_words_as_the_audit_and_the_gates_do():
     model.fit(Examples(texts, np.arange(60) % 4), None)
     counts = character_grams(texts)
     weights, _ = tfidf(counts, None, counts[:1])
-    assert np.allclose(model.vectorizer.transform(texts).toarray(), weights.toarray(), atol=1e-6)
+    expected = model.vectorizer.transform(texts).toarray()
+    found = weights.toarray()
+    assert found.shape == expected.shape  # the same grams, in another order of columns
+    assert np.allclose(found @ found.T, expected @ expected.T, atol=1e-6)
+    assert np.allclose(np.sort(found, axis=1), np.sort(expected, axis=1), atol=1e-6)
 
 
 def test_support_vectors_become_probabilities_on_validation():
@@ -187,3 +193,23 @@ def test_a_build_whose_class_labels_stand_in_another_order_is_refused(root, tmp_
         pq.write_table(table.replace_schema_metadata(metadata), tmp_path / name)
         with pytest.raises(BadData, match="its class labels are"):
             check_class_labels(tmp_path, config)
+
+
+def metadata_naming(config, names):
+    feature = {"names": names, "_type": "ClassLabel"}
+    features = {"label": feature} if config == "primary" else {"functions": {"feature": feature, "_type": "List"}}
+    return {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+
+
+@pytest.mark.parametrize("config", ["primary", "functions"])
+def test_metadata_that_names_no_labels_is_let_pass_and_metadata_that_is_no_json_is_not(config):
+    place = Path("train.parquet")
+    check_class_names(place, config, metadata_naming(config, list(LABELS)))
+    for names in ([*LABELS[1:], LABELS[0]], list(LABELS[:3]), "praise"):
+        with pytest.raises(BadData, match=r"^train\.parquet: its class labels are"):
+            check_class_names(place, config, metadata_naming(config, names))
+    for silent in (None, {}, {b"pandas": b"x"}, *({b"huggingface": v} for v in (b"{}", b"[]", b'{"info": null}'))):
+        check_class_names(place, config, silent)
+    for broken in (b"", b"{", b"\xff"):
+        with pytest.raises(BadData, match="is not JSON"):
+            check_class_names(place, config, {b"huggingface": broken})

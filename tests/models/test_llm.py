@@ -81,10 +81,87 @@ def test_the_key_goes_into_the_header_and_nowhere_else(model, server, tmp_path, 
     assert not [text for text in written if "secret" in text]
 
 
+@pytest.mark.parametrize("around", ["\r", "\n", "\r\n"])
+def test_a_line_break_around_the_key_is_dropped(around, model, server, monkeypatch):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", f"sk-very-secret{around}")
+    model().predict_proba(TEXTS[:1])
+    assert server.headers[0]["Authorization"] == "Bearer sk-very-secret"
+
+
+@pytest.mark.parametrize("key", ["sk very secret", "sk-very\r\nX-Other: secret", "sk-secret-钥匙"])
+def test_a_key_that_no_header_can_carry_is_refused_before_anything_is_sent_and_never_shown(
+    key, model, server, monkeypatch
+):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", key)
+    with pytest.raises(BadUsage, match=r"^JIANGHUA_TEST_KEY: the key in it holds") as error:
+        model().predict_proba(TEXTS[:1])
+    assert "secret" not in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert server.requests == []
+
+
+def test_an_endpoint_that_repeats_the_key_does_not_get_it_into_the_message(model, server, monkeypatch):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", "sk-very-secret")
+    server.faults = [lambda handler: handler.answer(400, {"error": {"message": "bad Bearer sk-very-secret"}})]
+    with pytest.raises(BadData, match="HTTP 400, bad Bearer …"):
+        model().predict_proba(TEXTS[:1])
+
+
+def test_a_saved_model_sends_the_key_only_where_the_environment_allows_its_address(
+    model, server, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("JIANGHUA_TEST_KEY", "sk-very-secret")
+    model().save(tmp_path / "m")
+    for number, allowed in enumerate([None, "http://127.0.0.1:9/v1", f"{server.base_url}/"]):
+        if allowed:
+            monkeypatch.setenv("JIANGHUA_LLM_BASE_URL", allowed)
+        load_classifier(tmp_path / "m").predict_proba([TEXTS[number]])
+        sent, said_aloud = server.headers[-1].get("Authorization"), capsys.readouterr().err
+        assert len(server.requests) == number + 1
+        if number < 2:
+            assert sent is None
+            assert f"is not sent there unless JIANGHUA_LLM_BASE_URL={server.base_url} stands" in said_aloud
+            assert len(said_aloud.splitlines()) == 1
+        else:
+            assert sent == "Bearer sk-very-secret"
+            assert said_aloud == ""
+        assert "very-secret" not in said_aloud
+    monkeypatch.delenv("JIANGHUA_LLM_BASE_URL")
+    server.faults = [401]
+    with pytest.raises(BadData, match="it wants a key, and none was sent"):
+        load_classifier(tmp_path / "m").predict_proba([TEXTS[3]])
+
+
+def test_a_saved_model_with_a_bad_address_is_bad_data(model, tmp_path):
+    model().save(tmp_path)
+    record = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    record["endpoint"]["base_url"] = "file:///etc/passwd"
+    (tmp_path / "config.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(BadData, match="not a whole llm model"):
+        load_classifier(tmp_path)
+
+
+def with_usage(usage):
+    return said('{"label": "praise"}') | {"usage": usage}
+
+
+BROKEN = {
+    "no choice": {"choices": []},
+    "error with 200": {"error": "busy"},
+    "no message": {"choices": [{"message": None}]},
+    "a message that is text": {"choices": [{"message": "praise"}]},
+    "a choice that is text": {"choices": ["praise"]},
+    "content in parts": said([{"type": "text", "text": "praise"}]),
+    "half a surrogate": said("\ud83d"),
+    "usage as a list": with_usage([200, 10]),
+    "tokens as text": with_usage({"prompt_tokens": "many"}),
+}
+
+
 @pytest.mark.parametrize(
     "fault",
-    [429, 500, 503, half, drop, {"choices": []}, {"error": "busy"}, lambda h: h.answer(200, "not a reply")],
-    ids=["429", "500", "503", "half", "drop", "no choice", "error with 200", "no object"],
+    [429, 500, 503, half, drop, lambda h: h.answer(200, "not a reply"), *BROKEN.values()],
+    ids=["429", "500", "503", "half", "drop", "no object", *BROKEN],
 )
 def test_what_passes_is_tried_again(fault, model, server):
     server.faults = [fault, fault]
@@ -92,6 +169,15 @@ def test_what_passes_is_tried_again(fault, model, server):
     assert asked.predict_proba(TEXTS[:1]).argmax() == 0
     assert asked.costs()["retries"] == 2
     assert asked.costs()["requests"] == 3
+
+
+def test_a_kept_answer_that_somebody_broke_is_asked_for_again(model, server, tmp_path):
+    model().predict_proba(TEXTS[:1])
+    kept = next((tmp_path / "cache").rglob("*.json"))
+    for number, reply in enumerate([*BROKEN.values(), None]):
+        kept.write_text(json.dumps({"reply": reply}), "utf-8")
+        assert model().predict_proba(TEXTS[:1]).argmax() == 0
+        assert len(server.requests) == number + 2
 
 
 def test_a_wait_that_the_server_asks_for_is_kept(model, server):
@@ -170,6 +256,29 @@ def test_a_refusal_is_counted_and_the_frequencies_of_train_stand_in(refusal, mod
     assert asked.costs()["refused"] == 1
 
 
+def test_an_answer_that_was_cut_off_is_counted_apart_and_the_option_that_helps_is_named(model, server, capsys):
+    asked = model()
+    asked.priors = [0.1, 0.2, 0.6, 0.1]
+    # one that says nothing before the end, one that is cut twice in mid-word, one whose label came in time
+    server.reply = "先看这一段的"
+    server.faults = [said(None, finish="length")]
+    assert np.allclose(asked.predict_proba(TEXTS[:1]), [asked.priors])
+    assert len(server.requests) == 1
+    assert "note: 1 answers were cut off at 64 tokens" in (noted := capsys.readouterr().err)
+    assert "model.max_tokens=" in noted
+    server.faults = [said("先看", finish="length"), said("先看", finish="length")]
+    assert np.allclose(asked.predict_proba(TEXTS[1:2]), [asked.priors])
+    assert len(server.requests) == 3
+    server.faults = [said('{"label": "directive"} 因为', finish="length")]
+    assert asked.predict_proba(TEXTS[2:3]).argmax() == 2
+    costs = asked.costs()
+    assert (costs["cut_short"], costs["refused"], costs["paragraphs"]) == (2, 0, 3)
+    capsys.readouterr()
+    asked.predict_proba(TEXTS[:3])  # from the cache, and counted and noted before
+    assert capsys.readouterr().err == ""
+    assert asked.costs()["cut_short"] == 2
+
+
 def test_costs_are_counted_once_a_paragraph(model):
     asked = model(price=[2.0, 8.0])
     asked.predict_proba(TEXTS)
@@ -204,8 +313,66 @@ def test_several_functions_or_none_are_read(model):
     assert asked.read('{"functions": ["praise", "joke"]}') is None
 
 
-def test_bad_options_are_refused(tmp_path):
-    with pytest.raises(BadUsage, match=r"model\.base_url=localhost"):
-        Endpoint("localhost:8000")
-    with pytest.raises(BadUsage, match="two numbers"):
-        PromptedModel("primary", "m", Endpoint("http://127.0.0.1/v1"), price=[1.0])
+ADDRESS = "http://127.0.0.1/v1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:8000",
+        8000,
+        None,
+        "",
+        "http://",
+        "http://host:port/v1",
+        "file:///v1",
+        "http://a b/v1",
+        f"{ADDRESS}?k=v",
+    ],
+)
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(BadUsage, match=r"model\.base_url="):
+        Endpoint(address)
+
+
+def test_secrets_in_the_wrong_place_are_refused_and_not_shown():
+    with pytest.raises(BadUsage, match="without a name and password") as error:
+        Endpoint("http://me:very-secret@127.0.0.1/v1")
+    assert "secret" not in str(error.value)
+    with pytest.raises(BadUsage, match="not the key itself") as error:
+        Endpoint(ADDRESS, "sk-very-secret")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"retries": -1}, {"retries": 1.5}, {"retries": True}, {"timeout": 0}, {"timeout": "long"}, {"backoff": -0.1}],
+    ids=str,
+)
+def test_impatience_that_makes_no_sense_is_refused(bad):
+    with pytest.raises(BadUsage, match=rf"^model\.{next(iter(bad))}="):
+        Endpoint(ADDRESS, **bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"price": 2},
+        {"price": [1.0]},
+        {"price": []},
+        {"price": ["a", "b"]},
+        {"price": [2, None]},
+        {"price": [2, -1]},
+        {"price": [2, float("nan")]},
+        {"shots": -1},
+        {"shots": 0.5},
+        {"workers": 0},
+        {"max_tokens": 0},
+    ],
+    ids=str,
+)
+def test_options_of_the_prompt_that_make_no_sense_are_refused(bad):
+    with pytest.raises(BadUsage, match=rf"^model\.{next(iter(bad))}="):
+        PromptedModel("primary", "m", Endpoint(ADDRESS), **bad)
+    with pytest.raises(BadUsage, match=r"^model\.name=8000"):
+        PromptedModel("primary", 8000, Endpoint(ADDRESS))

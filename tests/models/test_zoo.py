@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, pipeline
 from zoo_checkpoints import KINDS, ZOO, build, texts
 
 from jianghua.models import Examples
+from jianghua.models.checkpoint import Checkpoint
 from jianghua.models.encoder import Encoder
 from jianghua.models.probe import fit_probe
 from jianghua.models.tokenizer import normalise_for, unknown_share
@@ -70,6 +71,41 @@ def test_the_flat_path_gives_what_padded_batches_give_on_every_architecture_that
     encoder.flat = False
     encoder.model.set_attn_implementation("sdpa")
     assert np.allclose(flat_logits, encoder.predict_logits(texts()[:10]), atol=1e-4)
+
+
+def test_the_rotary_bases_of_a_config_under_their_published_names_reach_the_network(hub, tmp_path):
+    published = json.loads((hub["qwen3"] / "config.json").read_text("utf-8"))
+    assert published["rope_theta"] == 1000000
+    assert "rope_parameters" not in published
+    assert opened("qwen3_embedding", hub["qwen3"]).model.config.rope_parameters["rope_theta"] == 1000000
+    stock = opened("modernbert_large_wwm", hub["modernbert"])
+    # other numbers than the library's own defaults, which would stand there anyway
+    other = copied(hub, "modernbert", tmp_path / "rope", global_rope_theta=80000.0, local_rope_theta=500.0)
+    changed = opened("modernbert_large_wwm", other)
+    for encoder, full, sliding in ((stock, 160000, 10000), (changed, 80000, 500)):
+        bases = encoder.model.config.rope_parameters
+        assert bases["full_attention"]["rope_theta"] == full
+        assert bases["sliding_attention"]["rope_theta"] == sliding
+    assert not np.allclose(stock.features(texts()[:4]), changed.features(texts()[:4]), atol=1e-4)
+
+
+def test_a_pooler_that_the_file_does_not_hold_is_drawn_anew_and_that_is_said(hub, tmp_path, capsys):
+    encoder = Encoder.start(str(hub["bert"]), "primary")
+    assert f"note: {hub['bert']} holds no pooler" in capsys.readouterr().err
+    encoder.save(tmp_path / "whole")
+    Encoder.start(str(tmp_path / "whole"), "primary")
+    Encoder.start(str(hub["bert"]), "primary", head="probe")  # opened up, not drawn
+    assert "pooler" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"path": None}, {"path": ""}, {"path": 7}, {"revision": 1.0}, {"tokenizer": 3}, {"max_length": 0}],
+    ids=str,
+)
+def test_options_of_a_checkpoint_that_make_no_sense_are_refused(bad):
+    with pytest.raises(BadUsage, match=rf"^model\.{next(iter(bad))}="):
+        Checkpoint(**{"path": "somewhere"} | bad)
 
 
 def test_a_model_called_roberta_gets_the_classes_of_its_config_and_not_of_its_name(hub, tmp_path):

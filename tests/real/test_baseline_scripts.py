@@ -86,6 +86,23 @@ def test_a_language_model_is_asked_through_the_same_script_and_its_cost_stands_i
         assert len(server.requests) == count
     finally:
         server.close()
+    # options that make no sense end before anything is asked, and a key is never shown
+    bad = {
+        "model.price=2": "two numbers",
+        "model.price=[2,null]": "model.price=None",
+        "model.shots=-1": "model.shots=-1",
+    }
+    bad |= {"model.retries=-1": "model.retries=-1", "model.base_url=8000": "model.base_url=8000"}
+    for option, says in bad.items():
+        result = run_script("train", *arguments, option, cwd=tmp_path)
+        assert result.returncode == 2, (option, result.stderr)
+        assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+        assert says in result.stderr
+    result = run_script("train", *arguments, "model.shots=0", cwd=tmp_path, OPENAI_API_KEY="sk very secret")
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "OPENAI_API_KEY: the key in it holds" in result.stderr
+    assert "secret" not in result.stderr + result.stdout
     # and with the endpoint gone, a changed prompt cannot be answered: one line
     result = run_script("train", *arguments, "model.shots=0", "model.retries=1", cwd=tmp_path)
     assert result.returncode == 1

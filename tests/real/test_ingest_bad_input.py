@@ -44,6 +44,46 @@ def cut_docx(path):
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def docx_of(path, document, styles=None):
+    """A Word file whose text, and if given whose styles, are another piece of XML."""
+    docx(path, SPEECH)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["word/document.xml"] = document.encode() if document else parts["word/document.xml"]
+    if styles:  # a type that is not that of styles
+        kind = b"application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml"
+        parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(kind, styles.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def pdf_with_a_lost_page(path):
+    """Its page tree names three pages and says that there are four."""
+    import pymupdf
+
+    document = pymupdf.open()
+    for _ in range(3):
+        document.new_page().insert_text((72, 72), SPEECH, fontname="china-s")
+    data = document.tobytes()
+    assert data.count(b"/Count 3") == 1
+    path.write_bytes(data.replace(b"/Count 3", b"/Count 4"))
+
+
+def pdf_with_a_broken_page(path):
+    """The second page's drawing never closes what it opens."""
+    import pymupdf
+
+    document = pymupdf.open()
+    for _ in range(2):
+        document.new_page().insert_text((72, 72), SPEECH, fontname="china-s")
+    document.update_stream(document[1].get_contents()[0], b"[" * 100_000)
+    document.save(str(path))
+
+
 def folder_without_speeches(path):
     path.mkdir()
     (path / "表.xlsx").write_bytes(b"PK")
@@ -69,7 +109,12 @@ CASES = {
     "不是压缩包.docx": (lambda path: path.write_text(SPEECH, "utf-8"), ".docx"),
     "缺零件.docx": (broken_docx, ".docx"),
     "截断.docx": (cut_docx, ".docx"),
+    "没有正文.docx": (lambda path: docx_of(path, f"<w:document {W}/>"), "without a body"),
+    "不是文档.docx": (lambda path: docx_of(path, "<html/>"), "damaged"),
+    "样式坏了.docx": (lambda path: docx_of(path, None, styles="text/xml"), "damaged"),
     "没有字.docx": (docx, "no text"),
+    "少一页.pdf": (pdf_with_a_lost_page, "page 4 of 4 is damaged"),
+    "坏一页.pdf": (pdf_with_a_broken_page, "page 2 of 2 is damaged"),
     "乱码.txt": (lambda path: path.write_bytes(bytes(range(128, 256)) * 30), "encoding"),
     "截断的.txt": (lambda path: path.write_bytes(b"\xff\xfe" + SPEECH.encode("utf-16-le") + b"\x2c"), "utf-16"),
     "讲话.xyz": (lambda path: path.write_text(SPEECH, "utf-8"), ".xyz"),

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 from loopback import READ, WRITE, Blob, Fault, LoopbackHub
 from tiny import small_benchmark, small_encoder, train
 
-from jianghua.dataset import load_build
+from jianghua.dataset import between_marks, load_build
 from jianghua.dataset.croissant import release
 from jianghua.schema import LABELS
+from jianghua.training.runs import read_predictions, write_predictions
 
 ORG = "org"
 
@@ -43,6 +45,14 @@ def world(root, tmp_path_factory):
     stored.mkdir(parents=True)
     for name in ("config.yaml", "environment.json", "metrics.json", "predictions.parquet", "DONE"):
         (stored / name).write_bytes((run / name).read_bytes())
+    fingerprint = load_build(data / "jianghua", "primary").fingerprint
+    tables = f"**Trained on the constructed build** (`primary`, `{fingerprint}`)\n"
+    (folder / "results/constructed.md").write_text(tables, "utf-8")
+    for name in ("tables/constructed-primary-test.csv", "pictures/scores.svg"):
+        (folder / "results" / name).parent.mkdir(exist_ok=True)
+        (folder / "results" / name).write_text(f"of {fingerprint}\n", "utf-8")
+    card = data / "jianghua/README.md"
+    card.write_text(between_marks(card.read_text("utf-8"), tables), "utf-8")
     return SimpleNamespace(folder=folder, data=data, run=run, version=f"v{release(data)[0]}")
 
 
@@ -196,6 +206,16 @@ print(json.dumps([list(said["id"]), list(said["predicted"]), said.features["pred
 
 
 @pytest.mark.slow
+def test_the_results_hold_tables_and_pictures_and_say_which_rows_are_of_which_build(published, world):
+    files = published.files("dataset", f"{ORG}/jianghua-results")
+    assert {"constructed.md", "tables/constructed-primary-test.csv", "pictures/scores.svg"} <= set(files)
+    fingerprint = load_build(world.data / "jianghua", "primary").fingerprint
+    card = files["README.md"].data.decode()
+    assert f"| `constructed_primary` | constructed | `{fingerprint}` | 1 | mini |" in card
+    assert json.loads(files["published.json"].data)["dataset"]["fingerprints"]["constructed"] == fingerprint
+
+
+@pytest.mark.slow
 def test_the_model_card_shows_the_scores_of_the_run_and_passes_the_librarys_validation(published, world):
     from huggingface_hub import ModelCard
 
@@ -209,6 +229,33 @@ def test_the_model_card_shows_the_scores_of_the_run_and_passes_the_librarys_vali
     other = ModelCard(published.files("model", f"{ORG}/jianghua-mini-functions")["README.md"].data.decode())
     assert {result.dataset_config for result in other.data.eval_results} == {"functions"}
     assert "at or above its threshold" in other.text
+
+
+@pytest.mark.slow
+def test_the_hub_takes_the_model_cards_and_refuses_them_without_licence_or_with_broken_scores(published, tmp_path):
+    for name in ("jianghua-mini", "jianghua-mini-functions"):
+        (tmp_path / f"{name}.md").write_bytes(published.files("model", f"{ORG}/{name}")["README.md"].data)
+    code = """
+from huggingface_hub import ModelCard, RepoCard
+
+def verdict(text, kind=RepoCard):  # this one sends what it got; a ModelCard reads the scores itself
+    try:
+        kind(text).validate("model")
+    except ValueError as error:
+        return str(error)
+    return "valid"
+
+for name in ("jianghua-mini", "jianghua-mini-functions"):
+    text = open(f"{name}.md", encoding="utf-8").read()
+    licence = "license: cc-by-sa-4.0"
+    task = "type: text-classification"
+    assert licence in text and task in text
+    print(verdict(text, ModelCard))
+    print("task.type" in verdict(text.replace(task, "kind: x", 1)))
+    print("license" in verdict(text.replace(licence, "license: none-such", 1)))
+    print("license" in verdict(text.replace(licence, "language: zh", 1)))
+"""
+    assert stranger(published.hub, tmp_path, code).split() == ["valid", "True", "True", "True"] * 2
 
 
 @pytest.mark.slow
@@ -230,6 +277,24 @@ def test_the_dataset_cards_metadata_is_read_by_datasets_itself(published):
         "published.json",
     }
     assert sidecars <= set(files)
+
+
+@pytest.mark.slow
+def test_the_published_croissant_describes_every_configuration_of_the_card_and_its_records_load(published, tmp_path):
+    from datasets.utils.metadata import MetadataConfigs
+    from huggingface_hub import DatasetCard
+
+    mlc = pytest.importorskip("mlcroissant")
+    files = published.files("dataset", f"{ORG}/jianghua")
+    for name, blob in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(blob.data)
+    configs = MetadataConfigs.from_dataset_card_data(DatasetCard(files["README.md"].data.decode()).data)
+    metadata = mlc.Dataset(str(tmp_path / "croissant.json"))
+    described = {record_set.name for record_set in metadata.metadata.record_sets}
+    assert described == {f"{config}_{split}" for config in configs for split in ("train", "validation", "test")}
+    assert "few_shot_8_1" in configs
+    assert len(list(metadata.records("few_shot_8_1_train"))) == 32  # eight of each of the four functions
 
 
 @pytest.mark.slow
@@ -267,6 +332,20 @@ def test_what_is_left_out_is_said_and_the_lines_a_user_types_are_printed(publish
     assert "the page org/jianghua-page is left out" in published.output
     assert f'load_dataset("{ORG}/jianghua", "primary", revision="{world.version}")' in published.output
     assert f'pipeline("text-classification", model="{ORG}/jianghua-mini"' in published.output
+    assert f"{published.hub.url}/spaces/{ORG}/jianghua-demo\n" in published.output
+    assert f"{ORG}/jianghua-mini: the run {world.run.relative_to(world.folder)}\n" in published.output
+
+
+@pytest.mark.slow
+def test_the_line_for_the_metric_was_tried_and_works_for_whoever_types_it(published, tmp_path):
+    assert "evaluate.load primary: macro-F1 of a perfect answer 1" in published.output
+    commit = published.hub.repository("space", f"{ORG}/jianghua_metric").head.oid
+    line = f'evaluate.load("{ORG}/jianghua_metric", "primary", revision="{commit}")'
+    assert line in published.output
+    code = (
+        f"import evaluate\nprint({line}.compute(predictions=[0, 1], references=[0, 1], doc_ids=['a', 'b'])['accuracy'])"
+    )
+    assert '"value": 1' in stranger(published.hub, tmp_path, code).replace("'", '"')
 
 
 @pytest.mark.slow
@@ -367,10 +446,83 @@ def test_a_dataset_of_the_hub_without_its_name_is_a_usage_error(root, tmp_path):
         (["what=dataset"], "what=dataset takes repo_id="),
         (["what=model", "repo_id=a/b"], "what=model takes run=DIR"),
         (["repo_id=a/b"], "what= is required"),
+        (["what=model", "run=x", "repo_id=a/b", "tag=v 1"], "tag=v 1: not a name for a tag"),
+        (["what=model", "run=x", "repo_id=a/b", "tag=main"], "tag=main: means a branch"),
     ],
 )
 def test_options_that_do_not_fit_are_usage_errors(run_script, tmp_path, options, says):
     assert says in one_line_error(run_script("publish", *options, cwd=tmp_path), 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["what=dataset", "repo_id=2024"],
+        ["what=results", "repo_id=true"],
+        ["what=model", "run=x", "repo_id=[a,b]"],
+        ["what=model", "run=x", "repo_id={a:b}"],
+        ["what=all", "org=[a,b]"],
+        ["what=all", "org=讲话"],
+    ],
+)
+def test_a_name_that_hydra_would_take_for_a_number_or_a_list_is_no_repository_name(run_script, tmp_path, options):
+    assert "not a repository name" in one_line_error(run_script("publish", *options, cwd=tmp_path), 1)
+
+
+def test_a_dataset_of_the_hub_whose_name_is_a_number_is_no_repository_name(root, tmp_path):
+    result = train(root, tmp_path, "data=hub", "data.repo_id=2024", "model=tfidf")
+    assert "repo_id=2024: not a repository name" in one_line_error(result, 1)
+
+
+def test_a_token_with_characters_that_cannot_be_sent_is_named(run_script, tmp_path):
+    options = ["what=model", "run=x", "repo_id=a/b"]
+    result = run_script("publish", *options, cwd=tmp_path, HF_TOKEN="hf_口令" + "x" * 20)
+    assert "HF_TOKEN (or what `hf auth login` stored) holds characters that no token has" in one_line_error(result, 1)
+    assert "口令" not in result.stderr
+
+
+@pytest.mark.slow
+def test_models_are_runs_on_the_build_that_is_published_and_the_tag_is_the_one_they_name(
+    root, world, own_hub, tmp_path
+):
+    runs = tmp_path / "runs"
+    shutil.copytree(world.folder / "runs", runs)
+    kept = next(runs.glob("constructed-primary/mini/*"))
+    for kind in ("primary", "functions"):  # a newer one of each on the full build
+        other = runs / f"full-{kind}/mini/later"
+        shutil.copytree(next(runs.glob(f"constructed-{kind}/mini/*")), other)
+        predictions, metadata = read_predictions(other / "predictions.parquet")
+        metadata |= {"build": "full", "fingerprint": "f" * 16}
+        write_predictions(other / "predictions.parquet", predictions, metadata.pop("config"), metadata)
+        os.utime(other / "DONE")
+    options = ["what=all", "org=org", f"runs={runs}", "tag=v9.9", "dry_run=true"]
+    result = publish(root, world, own_hub, *options, home=tmp_path / "h")
+    assert result.returncode == 0, result.stderr
+    assert f"org/jianghua-mini: the run {kept}" in result.stdout
+    assert "revision `v9.9`, fingerprint" in result.stdout
+    assert "f" * 16 not in result.stdout
+    assert world.version not in result.stdout.partition("model org/jianghua-mini")[2].partition("model org/")[0]
+    for constructed in runs.glob("constructed-*"):
+        shutil.rmtree(constructed)
+    line = one_line_error(publish(root, world, own_hub, *options, home=tmp_path / "h"), 1)
+    assert "no finished default run of primary used the whole constructed build" in line
+    assert own_hub.requests == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["model", "results"])
+def test_what_was_made_with_another_dataset_than_the_hub_holds_is_not_published(root, world, own_hub, tmp_path, what):
+    mark = {"what": "dataset", "version": "0", "build": "constructed", "fingerprint": "0" * 16, "files": {}}
+    theirs = own_hub.create("dataset", "org/jianghua")
+    theirs.tags[world.version] = theirs.add("older", {"published.json": Blob(json.dumps(mark).encode(), False)}).oid
+    options = [f"what={what}", f"run={world.run}", "repo_id=org/m", "check=false"]
+    line = one_line_error(publish(root, world, own_hub, *options, home=tmp_path), 1)
+    assert f"is the constructed build {'0' * 16}; publish the dataset it was made with first" in line
+    assert set(own_hub.repositories) == {("dataset", "org/jianghua")}
+    mark["fingerprint"] = load_build(world.data / "jianghua", "primary").fingerprint
+    theirs.tags[world.version] = theirs.add("this one", {"published.json": Blob(json.dumps(mark).encode(), False)}).oid
+    again = publish(root, world, own_hub, *options, home=tmp_path)
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.slow

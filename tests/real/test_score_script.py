@@ -1,15 +1,19 @@
-"""score.py on stored runs as a user runs it: comparisons, pictures, slices, and predictions that do not fit."""
+"""score.py as a user runs it, on stored and made-up runs: comparisons, pictures, slices, unfit predictions."""
 
 import json
 import shutil
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from jianghua.dataset import index_as_build
 from jianghua.dataset.build import index_fingerprint
+from jianghua.evaluation import score_predictions
 from jianghua.files import read_jsonl, write_jsonl
 from jianghua.schema import Prediction
-from jianghua.training import read_predictions
-from jianghua.training.runs import write_predictions
+from jianghua.training.runs import write_json, write_predictions
 
 RUNS = "results/runs/constructed-primary"
 
@@ -21,19 +25,35 @@ def one_line_error(result, status):
     return result.stderr
 
 
+@pytest.fixture(scope="module")
+def made_up(root):
+    """Predictions of the constructed build of which about three in four are right, their scores and fingerprint."""
+    loaded, rng = index_as_build(root / "data", "constructed", "primary"), np.random.default_rng(0)
+    predictions = []
+    for split in ("validation", "test"):
+        for row in loaded.rows[split]:
+            label = row["label"] if rng.random() < 0.7 else int(rng.integers(4))
+            predictions.append(Prediction(row["id"], split, label, [0.7 if i == label else 0.1 for i in range(4)]))
+    return predictions, score_predictions(loaded.rows, predictions, "primary"), loaded.fingerprint
+
+
 @pytest.fixture
-def stored(root, tmp_path):
-    """A copy of a stored run, and a way to write its predictions anew."""
+def stored(made_up, tmp_path):
+    """A finished run folder as train.py leaves it, its predictions, and a way to write them anew."""
     folder = tmp_path / "讲话（1）, a=b"
-    shutil.copytree(root / RUNS / "tfidf/s1", folder)
-    predictions, metadata = read_predictions(folder / "predictions.parquet")
+    folder.mkdir()
+    predictions, metrics, fingerprint = made_up
 
     def write(change=None, keep=lambda p: True, **more):
         kept = [p for p in predictions if keep(p)]
         kept = change(kept) if change else kept
-        others = {key: value for key, value in metadata.items() if key != "config"}
-        write_predictions(folder / "predictions.parquet", kept, metadata["config"], others | more)
+        metadata = {"build": "constructed", "fingerprint": fingerprint, "subset": "null"} | more
+        write_predictions(folder / "predictions.parquet", kept, "primary", metadata)
 
+    write()
+    write_json(folder / "environment.json", {"model": "tfidf", "seed": 1})
+    write_json(folder / "metrics.json", metrics)
+    (folder / "DONE").write_text("")
     return folder, predictions, write
 
 
@@ -43,7 +63,7 @@ def test_two_runs_are_compared_over_documents(root, tmp_path, run_script):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     line = next(line for line in result.stdout.splitlines() if line.startswith("test: difference in macro-F1 +"))
-    for words in ("paired randomisation over 82 documents", "paired bootstrap", "effect size", "80 % power"):
+    for words in ("paired randomisation over 105 documents", "paired bootstrap", "effect size", "80 % power"):
         assert words in line
     written = json.loads((tmp_path / "o.json").read_text("utf-8"))
     (pair,) = written["comparison"]["test"]["pairs"]
@@ -64,8 +84,9 @@ def test_more_runs_are_compared_with_their_neighbours_corrected_and_ranked(root,
     assert test["ranks"]["majority s1"] == {"rank": 3, "low": 3, "high": 3}
 
 
-def test_a_name_with_a_comma_stands_in_quotes(root, stored, tmp_path, run_script):
-    result = run_script("score", f"compare=['{stored[0].name}',{root / RUNS}/majority/s1]", cwd=tmp_path)
+def test_a_name_with_a_comma_stands_in_quotes(stored, tmp_path, run_script):
+    shutil.copytree(stored[0], tmp_path / "other")
+    result = run_script("score", f"compare=['{stored[0].name}',other]", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
 
 
@@ -97,6 +118,9 @@ def changed(**more):
 
 BAD = {
     "unknown id": (lambda p: [*p, Prediction("x-001", "test", 0, [1.0, 0.0, 0.0, 0.0])], "x-001"),
+    "unknown id in train": (lambda p: [*p, Prediction("x-001", "train", 0, [1.0, 0.0, 0.0, 0.0])], "in split 'train'"),
+    "unknown split": (lambda p: [*p, Prediction("x-001", "tset", 0, [1.0, 0.0, 0.0, 0.0])], "in split 'tset'"),
+    "no split": (lambda p: [*p, Prediction("x-001", None, 0, [1.0, 0.0, 0.0, 0.0])], "'x-001' in split None"),
     "missing id": (lambda p: p[:-1], "no prediction for paragraph"),
     "duplicate": (lambda p: [*p, p[-1]], "two predictions for paragraph"),
     "probability outside": (changed(proba=[1.5, -0.5, 0.0, 0.0]), "outside 0 to 1"),
@@ -112,12 +136,36 @@ def test_predictions_that_do_not_fit_are_refused_and_nothing_is_written(case, st
     folder, _, write = stored
     change, says = BAD[case]
     write(change)
+    refused_and_nothing_written(folder, says, tmp_path, run_script)
+
+
+def refused_and_nothing_written(folder, says, tmp_path, run_script):
     before = sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())
     options = ("output=o.json", "pictures=pictures", "update=true")
     error = one_line_error(run_script("score", f"run={folder}", *options, cwd=tmp_path), 1)
     assert says in error
     assert folder.name in error
     assert sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [(lambda n: [["a", "b", "c", "d"]] * n, "found ['a', 'b', 'c', 'd']"), (lambda n: [0.5] * n, "found 0.5")],
+    ids=["words", "one number"],
+)
+def test_probabilities_that_are_not_four_numbers_are_refused(column, says, stored, tmp_path, run_script):
+    path = stored[0] / "predictions.parquet"
+    table = pq.read_table(path)
+    place = table.column_names.index("proba")
+    pq.write_table(table.set_column(place, "proba", pa.array(column(len(table)))), path)
+    refused_and_nothing_written(stored[0], f"needs 4 probabilities, {says}", tmp_path, run_script)
+
+
+def test_an_environment_or_a_subset_that_cannot_be_read_is_one_line(stored, tmp_path, run_script):
+    stored[2](subset="{train")
+    refused_and_nothing_written(stored[0], "the subset in its metadata is not JSON", tmp_path, run_script)
+    (stored[0] / "environment.json").write_text("[]", "utf-8")
+    refused_and_nothing_written(stored[0], "expected a JSON object, found list", tmp_path, run_script)
 
 
 def test_predictions_for_another_version_of_the_dataset_are_refused(stored, tmp_path, run_script):
@@ -135,11 +183,12 @@ def part_of_the_index(root, tmp_path, keep) -> tuple[str, set[str]]:
     return index_fingerprint(rows), {row["id"] for row in rows}
 
 
-def test_an_empty_split_is_refused(root, stored, tmp_path, run_script):
-    fingerprint, ids = part_of_the_index(root, tmp_path, lambda row: row["split"] != "test")
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_an_empty_split_is_refused(split, root, stored, tmp_path, run_script):
+    fingerprint, ids = part_of_the_index(root, tmp_path, lambda row: row["split"] != split)
     stored[2](keep=lambda p: p.id in ids, fingerprint=fingerprint)
     result = run_script("score", f"run={stored[0]}", "data.root=data", "output=o.json", cwd=tmp_path)
-    assert "no paragraphs in split 'test'" in one_line_error(result, 1)
+    assert f"no paragraphs in split '{split}'" in one_line_error(result, 1)
     assert not (tmp_path / "o.json").exists()
 
 
@@ -162,8 +211,8 @@ def test_one_document_has_a_score_and_says_why_it_has_no_interval_and_no_test(ro
     assert written["comparison"]["test"]["pairs"][0]["p_value"] is None
 
 
-def test_bad_usage_is_said_in_one_line(root, tmp_path, run_script):
-    run = root / RUNS / "tfidf/s1"
+def test_bad_usage_is_said_in_one_line(stored, tmp_path, run_script):
+    run = shutil.copytree(stored[0], tmp_path / "run")  # a comma would make it two
     assert "run=DIR" in one_line_error(run_script("score", cwd=tmp_path), 2)
     assert "two or more" in one_line_error(run_script("score", f"compare={run}", cwd=tmp_path), 2)
     assert "named twice" in one_line_error(run_script("score", f"compare=[{run},{run}]", cwd=tmp_path), 2)

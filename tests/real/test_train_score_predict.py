@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from jianghua.models import Majority
 from jianghua.schema import LABELS
 from jianghua.training import read_predictions, read_run
 
@@ -76,7 +78,14 @@ def test_a_repeated_command_finds_its_own_run(tfidf_run, folder, run_script):
 
 
 def test_score_recomputes_the_same_numbers_without_torch(tfidf_run, folder, run_script):
-    result = run_script("score", f"run={tfidf_run[0]}", "output=scores.json", cwd=folder)
+    for name in ("torch", "transformers"):
+        (folder / "without" / name).mkdir(parents=True)
+        (folder / "without" / name / "__init__.py").write_text(f"raise RuntimeError('{name} was imported')\n", "utf-8")
+    path = os.pathsep.join([str(folder / "without"), os.environ.get("PYTHONPATH", "")])
+    check = [sys.executable, "-c", "import torch"]
+    blocked = subprocess.run(check, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert "torch was imported" in blocked.stderr
+    result = run_script("score", f"run={tfidf_run[0]}", "output=scores.json", cwd=folder, PYTHONPATH=path)
     assert result.returncode == 0, result.stderr
     scores = json.loads((folder / "scores.json").read_text("utf-8"))
     stored = json.loads((tfidf_run[0] / "metrics.json").read_text("utf-8"))
@@ -136,7 +145,25 @@ def test_predict_takes_a_paragraph_file(tfidf_run, tmp_path, run_script):
     (tmp_path / "p.jsonl").write_text('{"id": "x-000", "text": "月底前必须完成整改。"}\n', "utf-8")
     result = run_script("predict", "input=p.jsonl", "output=o.jsonl", f"model_path={tfidf_run[0]}", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert json.loads((tmp_path / "o.jsonl").read_text("utf-8"))["id"] == "x-000"
+    row = json.loads((tmp_path / "o.jsonl").read_text("utf-8"))
+    assert (row["id"], row["doc_id"], row["position"]) == ("x-000", "p", 0)
+
+
+def test_what_ingest_writes_predict_takes_and_a_field_cut_out_of_it_is_named_with_its_line(
+    tfidf_run, tmp_path, run_script
+):
+    (tmp_path / "讲话.txt").write_text(SPEECH, "utf-8")
+    assert run_script("ingest", "input=讲话.txt", "output=out", cwd=tmp_path).returncode == 0
+    rows = [json.loads(line) for line in (tmp_path / "out/paragraphs.jsonl").read_text("utf-8").splitlines()]
+    arguments = ["output=o.jsonl", f"model_path={tfidf_run[0]}"]
+    result = run_script("predict", "input=out/paragraphs.jsonl", *arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "o.jsonl").unlink()
+    del rows[1]["position"]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    result = run_script("predict", "input=p.jsonl", *arguments, cwd=tmp_path)
+    assert "p.jsonl:2: missing field 'position'" in one_line_error(result, 1)
+    assert not (tmp_path / "o.jsonl").exists()
 
 
 BAD = {
@@ -148,6 +175,12 @@ BAD = {
     ),
     "no model folder": ("predict", ["input=p.txt", "output=o.csv", "model_path=void"], 1, "void: no such model folder"),
     "not a model folder": ("predict", ["input=p.txt", "output=o.csv", "model_path=empty"], 1, "not a model folder"),
+    "short priors": (
+        "predict",
+        ["input=p.txt", "output=o.csv", "model_path=short"],
+        1,
+        "short/config.json: not a whole majority model (priors has the shape (2,), not (4,))",
+    ),
     "no default run": ("predict", ["input=p.txt", "output=o.csv"], 1, "python scripts/train.py"),
     "unknown format": ("predict", ["input=p.txt", "output=o.docx", "model_path=RUN"], 2, "output=o.docx"),
     "unknown model": ("train", ["model=gpt9"], 2, "gpt9"),
@@ -168,6 +201,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(case, tfidf_run, tmp
     script, arguments, status, says = BAD[case]
     (tmp_path / "p.txt").write_text(SPEECH, "utf-8")
     (tmp_path / "empty").mkdir()
+    Majority("primary", [0.5, 0.5]).save(tmp_path / "short")
     (tmp_path / "nofield.jsonl").write_text('{"id": "a-0", "text": "好。"}\n{"id": "a-1"}\n', "utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())
     arguments = [argument.replace("RUN", str(tfidf_run[0])) for argument in arguments]

@@ -1,8 +1,10 @@
 """Every architecture and tokenizer type of the zoo through the real scripts: train, save, load, predict."""
 
 import json
+import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from tiny_build import tiny_build
 from zoo_checkpoints import ZOO, build
@@ -63,6 +65,8 @@ BAD = {
     "unknown head": (["model=mini", "model.head=crf"], 2, "the heads are classifier"),
     "unknown way": (["model=mini", "data.overlong=middle"], 2, "data.overlong=middle"),
     "unknown tokenizer": (["model=bert_base_chinese", "model.path=ckpt", "model.tokenizer=Bart"], 2, "model.tokenizer"),
+    "no such model": (["model=nosuch"], 2, "nosuch"),
+    "no path": (["model=bert_base_chinese", "model.path=null"], 2, "model.path=None: takes a folder"),
     "no address": (["model=llm", "model.name=m"], 2, "model.base_url= is required"),
 }
 
@@ -80,6 +84,53 @@ def test_a_model_that_cannot_start_is_one_clear_line_and_leaves_nothing(case, da
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert says in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bare", "ckpt", "theirs"]
+
+
+@pytest.mark.slow  # the client's own retries take most of a minute, and no setting of its shortens them
+def test_a_hub_that_does_not_answer_is_one_clear_line(data, tmp_path, run_script):
+    nobody = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    result = run_script("train", "model=bert_base_chinese", f"data.path={data}", cwd=tmp_path, **nobody)
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert "hf download google-bert/bert-base-chinese --local-dir FOLDER" in result.stderr
+    assert "127.0.0.1:9" in result.stderr
+
+
+def test_a_split_whose_class_labels_stand_in_another_order_is_refused_in_one_line(data, tmp_path, run_script):
+    relabelled = tmp_path / "relabelled"
+    shutil.copytree(data, relabelled)
+    for split in ("validation", "test"):
+        path = relabelled / f"primary/{split}-00000-of-00001.parquet"
+        table = pq.read_table(path)
+        swapped = {
+            k: v.replace(b'"praise", "criticism"', b'"criticism", "praise"') for k, v in table.schema.metadata.items()
+        }
+        assert swapped != table.schema.metadata
+        pq.write_table(table.replace_schema_metadata(swapped), path)
+        result = run_script("train", "model=majority", f"data.path={relabelled}", cwd=tmp_path)
+        assert result.returncode == 1, result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+        assert f"{path}: its class labels are ['criticism', 'praise'" in result.stderr
+        pq.write_table(table, path)
+    # the same rows as they were, so that it was the names and nothing else; and score.py looks at them too
+    result = run_script("train", "model=majority", f"data.path={relabelled}", "output_dir=run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    pq.write_table(table.replace_schema_metadata(swapped), path)
+    result = run_script("score", "run=run", f"data.path={relabelled}", cwd=tmp_path)
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert "its class labels are" in result.stderr
+
+
+def test_a_revision_that_looks_like_a_number_arrives_as_it_was_typed(data, tmp_path, run_script):
+    command = ["model=bert_base_chinese", "model.path=some/tiny", "model.revision=1.0", f"data.path={data}"]
+    kept = tmp_path / "cache" / "models--some--tiny"
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    build("bert", kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "1.0").write_text(commit, "utf-8")
+    result = run_script("train", *command, "train.epochs=1", cwd=tmp_path, HF_HUB_CACHE=str(tmp_path / "cache"))
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_model_of_the_hub_is_pinned_or_its_commit_is_named(data, tmp_path, run_script):

@@ -11,8 +11,10 @@ import pytest
 
 from jianghua.dataset import index_as_build
 from jianghua.report.curves import curve_rows, curve_runs, curves, keep_runs, rule_of
+from jianghua.report.detail_tables import CALIBRATION_COLUMNS, calibration_table, cost_table, slice_shares, slice_table
 from jianghua.report.leaderboard import leaderboard, significance_groups
-from jianghua.report.published import three_formats
+from jianghua.report.pictures import heat_picture
+from jianghua.report.published import costs_of, three_formats, write_part
 from jianghua.report.results import HEADER, part_csv, part_latex, part_rows
 from jianghua.report.results_page import gold_digits, model_details, paragraphs_of, results_page, rounded
 from jianghua.report.tables import csv_table, latex_table
@@ -113,6 +115,89 @@ def shown(loaded, runs, board, part):
     details = {model: model_details(loaded["full"].rows, "test", part, own, "primary") for model, own in runs.items()}
     record = {"build": "full", "part": "test_constructed", "fingerprint": "f", "board": board, "details": details}
     return record | {"ids": [row["id"] for row in part], "gold": gold_digits(part, "primary")}
+
+
+def test_a_slice_table_begins_with_all_and_ends_with_the_worst_slice(loaded, runs, board, part):
+    details = shown(loaded, runs, board, part)["details"]
+    header, rows = slice_table(details)
+    gold = {row["id"]: row["label"] for row in part}
+    for column, (model, seeds) in enumerate(runs.items(), 4):
+        assert header[column] == model
+        right = [[p.predicted == gold[p.id] for p in own if p.id in gold] for own in seeds]
+        assert rows[0][column] == f"{np.mean(right):.3f}"
+        large = {
+            (row[0], row[1]): float(row[column])
+            for row in rows[1:-1]
+            if "few" not in row[2] and int(row[2]) < len(part)
+        }
+        lowest, where = re.fullmatch(r"(0\.\d{3}) \((.+)\)", rows[-1][column]).groups()
+        assert float(lowest) == min(large.values())
+        assert large[tuple(where.split(": ", 1))] == float(lowest)
+        assert float(lowest) < float(rows[0][column])
+    documents = len({row["doc_id"] for row in part})
+    assert rows[0][:4] == ["all", "", str(len(part)), str(documents)]
+    assert rows[-1][0] == "worst slice of at least 30 paragraphs"
+    names, values = slice_shares(details)
+    assert [[f"{value:.3f}" for value in own] for own in values] == [row[4:] for row in rows[:-1]]
+    assert names[0] == f"all ({len(part)})"
+
+
+def test_where_no_slice_has_thirty_paragraphs_there_is_no_worst(loaded, runs, part):
+    few = part[:20]
+    details = {m: model_details(loaded["full"].rows, "test", few, own, "primary") for m, own in runs.items()}
+    assert slice_table(details)[1][-1][4:] == ["–", "–"]
+
+
+def test_a_calibration_table_says_what_scikit_learn_says(loaded, runs, board, part):
+    from sklearn.metrics import brier_score_loss
+
+    header, rows = calibration_table(shown(loaded, runs, board, part)["details"])
+    assert header == CALIBRATION_COLUMNS
+    gold = {row["id"]: row["label"] for row in part}
+    for (model, seeds), cells in zip(runs.items(), rows, strict=True):
+        own = [p for predictions in seeds for p in predictions if p.id in gold]
+        labels, proba = [gold[p.id] for p in own], np.array([p.proba for p in own])
+        brier = brier_score_loss(labels, proba, labels=range(4), scale_by_half=False)
+        right = np.mean([p.predicted == gold[p.id] for p in own])
+        assert cells[:2] == [model, str(2 * len(part))]
+        assert cells[2] == f"{abs(right - 0.7):.3f}"  # one confidence, so one bin
+        assert cells[4] == f"{brier:.3f}"
+        assert cells[5] == f"{1 - right:.3f}"  # no answer is surer than another: the risk is everywhere the same
+
+
+def test_a_part_has_its_tables_in_three_formats_and_its_pictures_in_two(loaded, runs, board, part, tmp_path):
+    record = shown(loaded, runs, board, part)
+    write_part(tmp_path, "p", record, {"poor": {"train_cpu_seconds": 1.0}}, "primary")
+    names = {path.name for path in (tmp_path / "tables").iterdir()}
+    for table in ("p-slices", "p-calibration"):
+        assert {f"{table}.{kind}" for kind in ("md", "tex", "csv")} <= names
+    pictures = {path.name for path in (tmp_path / "pictures").iterdir()}
+    kinds = ("scores", "cost", "reliability", "confusion", "classes")
+    assert pictures == {f"p-{kind}.{end}" for kind in kinds for end in ("svg", "png")} | {"p-slices.svg"}
+
+
+def test_a_heat_picture_shows_a_dash_where_there_is_no_number_and_has_the_same_bytes_again(tmp_path):
+    for name in ("h", "again"):
+        heat_picture(["a"], ["x", "y"], [[0.25, None]], tmp_path / name, "t")
+    for kind in (".svg", ".png"):
+        assert (tmp_path / f"h{kind}").read_bytes() == (tmp_path / f"again{kind}").read_bytes()
+    svg = (tmp_path / "h.svg").read_text("utf-8")
+    assert ">0.250</text>" in svg
+    assert ">–</text>" in svg
+
+
+def test_cost_is_cpu_time_where_a_run_recorded_it_and_wall_time_times_threads_where_not(tmp_path):
+    runs = {}
+    records = {"new": {"seconds": 10.0, "threads": 2, "cpu_seconds": 13.0}, "old": {"seconds": 10.0, "threads": 2}}
+    for model, record in records.items():
+        write_json(tmp_path / model / "environment.json", record)
+        runs[model] = [Run(tmp_path / model, model, 1, "primary", "full", "f", [])]
+    measured = [{"model": "new", "cost": {"parameters": 7, "characters_per_cpu_second": 1234.5}}]
+    costs = costs_of(runs, measured)
+    assert {model: one["train_cpu_seconds"] for model, one in costs.items()} == {"new": 13.0, "old": 20.0}
+    header, rows = cost_table({"full": costs})
+    assert header[:5] == ["build", "model", "training CPU seconds", "parameters", "characters per CPU second"]
+    assert rows == [["full", "new", "13", "7", "1234.5", ""], ["full", "old", "20", "", "", ""]]
 
 
 def data_of(page):

@@ -1,5 +1,9 @@
 """Fine-tuning: the evidence head reads the right sentences, and a killed run goes on."""
 
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +11,9 @@ from torch.nn import functional
 
 from jianghua.models import Examples
 from jianghua.models.encoder import Encoder
-from jianghua.training.finetune import Evidence, Recipe, finetune
+from jianghua.schema import BadUsage
+from jianghua.training.finetune import Evidence, Recipe, finetune, plan_epoch
+from jianghua.training.run import check_settings
 
 PRAISE, DIRECTIVE = "去年修通六条村道。", "各村月底前报名单。"
 TEXTS = [PRAISE + DIRECTIVE * 2, PRAISE * 3 + DIRECTIVE, "同志们好。" + PRAISE * 2, DIRECTIVE]
@@ -82,3 +88,116 @@ def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask
     )
     assert len(lengths) == 1
     assert (history[-1]["train_loss"] < 0.3) == learns
+
+
+def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):
+    contrary = Examples(train.texts, 2 - train.target, None)  # what is learnt from train is wrong on validation
+    encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
+    first = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, seed=1)
+    assert finetune(encoder, contrary, contrary, first, tmp_path / "first", lambda row: None)[-1]["macro_f1"] == 1.0
+    weights = {}
+
+    def keep(row):
+        if "macro_f1" in row:
+            weights[row["epoch"]] = {name: value.clone() for name, value in encoder.model.state_dict().items()}
+
+    # it begins with what it must unlearn, and the long warm-up keeps the first epoch from unlearning all of it
+    recipe = Recipe(1e-3, 6, 128, 0.9, 0.0, 1, 0.0, 0.0, seed=1)
+    history = finetune(encoder, Examples(train.texts, train.target), contrary, recipe, tmp_path / "checkpoint", keep)
+    scores = [row["macro_f1"] for row in history]
+    best = scores.index(max(scores)) + 1
+    assert scores[-1] < max(scores)
+    assert len(history) == best + 2 < recipe.epochs  # one epoch without a better score is borne, the second ends it
+    kept = encoder.model.state_dict()
+    inner = [name for name in kept if not name.startswith("classifier")]  # which the temperature is folded into
+    assert all(torch.equal(kept[name], weights[best][name]) for name in inner)
+    assert not all(torch.equal(kept[name], weights[len(history)][name]) for name in inner)
+
+
+RECIPE = Recipe(1e-3, 1, 200, 0.1, 0.0, 9, 0.0, 0.0, seed=4)
+LENGTHS = np.random.default_rng(0).integers(4, 120, 300).tolist()
+
+
+@pytest.mark.parametrize("by_length", [False, True])
+def test_every_paragraph_stands_once_in_an_epoch_whose_order_the_seed_decides(by_length):
+    plans = [plan_epoch(LENGTHS, RECIPE, epoch, by_length=by_length) for epoch in (0, 0, 1)]
+    plans.append(plan_epoch(LENGTHS, replace(RECIPE, seed=5), 0, by_length=by_length))
+    for plan in plans:
+        assert sorted(i for batch in plan for i in batch) == list(range(len(LENGTHS)))
+        assert all(sum(LENGTHS[i] for i in batch) <= 200 for batch in plan)
+    assert plans[0] == plans[1]
+    assert plans[0] != plans[2]
+    assert plans[0] != plans[3]
+
+
+def test_batches_by_length_are_nearly_even_and_come_in_no_order_of_length():
+    plan = plan_epoch(LENGTHS, RECIPE, 0, by_length=True)
+    padded = sum(len(batch) * max(LENGTHS[i] for i in batch) for batch in plan)
+    assert padded < 1.05 * sum(LENGTHS)
+    assert padded < 0.8 * sum(
+        len(batch) * max(LENGTHS[i] for i in batch) for batch in plan_epoch(LENGTHS, RECIPE, 0, by_length=False)
+    )
+    longest = [max(LENGTHS[i] for i in batch) for batch in plan]
+    assert abs(np.corrcoef(longest, range(len(longest)))[0, 1]) < 0.4
+
+
+@pytest.mark.parametrize(("kind", "padded"), [("deberta", True), ("bert", False)])
+def test_an_architecture_that_must_pad_trains_on_batches_by_length_and_says_so(root, tmp_path, kind, padded):
+    sys.path.insert(0, str(root / "tests"))
+    from zoo_checkpoints import build, texts
+
+    encoder = Encoder.start(str(build(kind, tmp_path / kind)), "primary", tokenizer="BertTokenizer", seed=4)
+    sample = [text[: 5 + 4 * i] for i, text in enumerate(texts()[:24])]
+    examples = Examples(sample, np.arange(24) % 4, None)
+    said, seen, forward = [], [], encoder.logits_and_states
+
+    def watched(sequences):
+        if encoder.model.training:
+            seen.append([len(sequence) for sequence in sequences])
+        return forward(sequences)
+
+    encoder.logits_and_states = watched
+    finetune(encoder, examples, examples, RECIPE, tmp_path / "checkpoint", said.append)
+    lines = [row["warning"] for row in said if "warning" in row]
+    assert len(lines) == padded
+    assert all("deberta-v2" in line and "sorted by length" in line for line in lines)
+    assert sum(map(len, seen)) == len(sample)
+    assert len(seen) > 3
+    spans = sorted((min(lengths), max(lengths)) for lengths in seen)
+    apart = all(before[1] <= after[0] for before, after in pairwise(spans))
+    assert apart == padded
+
+
+def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
+    encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary")
+    Evidence(encoder, train)
+    given, tokenise = [], encoder._encodings
+    encoder._encodings = lambda texts, **more: given.extend(texts) or tokenise(texts, **more)
+    expected = Encoder.start(str(root / "data/pretrained/mini"), "primary").encode([*TEXTS, "新的一句。"])[0]
+    found = encoder.encode([*TEXTS, "新的一句。"])[0]
+    encoder.reads(["新的一句。", *TEXTS])
+    assert given == ["新的一句。"]
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("threads", "abc"),
+        ("threads", -1),
+        ("threads", 0),
+        ("threads", True),
+        ("train.epochs", 0),
+        ("train.batch_tokens", 0),
+        ("train.mask_share", 1.5),
+        ("train.learning_rate", 0.0),
+    ],
+)
+def test_settings_with_which_nothing_can_be_trained_are_bad_usage(root, option, value):
+    from omegaconf import OmegaConf
+
+    config = {"threads": None, "train": OmegaConf.to_container(OmegaConf.load(root / "conf/train/default.yaml"))}
+    check_settings(config)
+    (config["train"] if "." in option else config)[option.rpartition(".")[2]] = value
+    with pytest.raises(BadUsage, match=f"^{option}={value}: "):
+        check_settings(config)

@@ -40,14 +40,18 @@ def coincidences(units: Mapping[str, Sequence[int]], categories: int) -> tuple[n
     1/(m - 1) for each ordered pair of its votes (Krippendorff 2011, "Computing Krippendorff's
     Alpha-Reliability", section C); units with fewer than two votes add nothing.
     """
-    documents = sorted({doc_id_of(unit) for unit, values in units.items() if len(values) > 1})
-    index = {document: number for number, document in enumerate(documents)}
+    voted = {unit: values for unit, values in units.items() if len(values) > 1}
+    document_of = [doc_id_of(unit) for unit in voted]
+    documents = sorted(set(document_of))
     matrices = np.zeros((len(documents), categories, categories))
-    for unit, values in units.items():
-        if len(values) < 2:
-            continue
-        counts = np.bincount(values, minlength=categories)
-        matrices[index[doc_id_of(unit)]] += (np.outer(counts, counts) - np.diag(counts)) / (len(values) - 1)
+    if not voted:
+        return matrices, documents
+    votes = np.array([len(values) for values in voted.values()])
+    counts = np.zeros((len(voted), categories))
+    np.add.at(counts, (np.repeat(np.arange(len(voted)), votes), np.concatenate(list(voted.values()))), 1)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(categories)
+    index = {document: number for number, document in enumerate(documents)}
+    np.add.at(matrices, [index[document] for document in document_of], pairs / (votes - 1)[:, None, None])
     return matrices, documents
 
 

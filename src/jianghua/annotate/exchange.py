@@ -6,7 +6,7 @@ replaced only once everything in the import has been found sound.
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from jianghua.annotate import doccano, labelstudio, spreadsheet
@@ -25,12 +25,28 @@ from jianghua.files import text_sha256, to_json_line, write_atomic, write_jsonl
 from jianghua.schema import LABELS, BadData, Paragraph, SentenceSpan, Vote, check_record
 
 FORMATS = ("jsonl", "labelstudio", "doccano", "csv")
+_BEYOND_BARE = {field.name for field in fields(Paragraph)} - {"id", "text"}
 
 
 def read_paragraphs(path: str | Path) -> list[Paragraph]:
-    """A paragraph file; two paragraphs with one id are refused."""
+    """A paragraph file as `ingest` writes it, or a bare one: somebody's own texts, `{"id", "text"}` a line.
+
+    A bare file is one document, named after the file; its lines give the positions, and there is no raw text
+    that offsets could refer to, so they are 0. A row that has some of the other fields and lacks one raises
+    `BadData` with file, line and field; so do two paragraphs with one id.
+    """
+    path = Path(path)
+    rows = read_numbered(path, lambda record: record)
+    bare = not any(isinstance(record, dict) and _BEYOND_BARE & set(record) for _, record in rows)
     paragraphs: dict[str, Paragraph] = {}
-    for place, paragraph in read_numbered(Path(path), Paragraph.from_json):
+    for position, (place, record) in enumerate(rows):
+        if bare and isinstance(record, dict):
+            own = {"doc_id": path.stem, "position": position, "title": path.stem}
+            record = record | own | {"section": "", "source": "", "start": 0, "end": 0}
+        try:
+            paragraph = Paragraph.from_json(record)
+        except BadData as error:
+            raise BadData(f"{place}: {error}") from None
         if paragraph.id in paragraphs:
             raise BadData(f"{place}: paragraph {paragraph.id!r} is there already; ids must differ")
         paragraphs[paragraph.id] = paragraph

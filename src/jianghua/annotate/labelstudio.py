@@ -98,7 +98,10 @@ def _full_task(task: dict, place: str) -> list[Answer | None]:
         choices: dict[str, list] = {}
         for result in annotation.get("result", []):
             if isinstance(result, dict) and result.get("type") == "choices":
-                choices[result.get("from_name")] = _choices(result.get("value"))
+                name = result.get("from_name")
+                if not isinstance(name, str):
+                    raise BadData(f"from_name of an answer should be a name, found {name!r:.60}")
+                choices[name] = _choices(result.get("value"))
         if annotation.get("was_cancelled"):
             found.append(None)
             continue

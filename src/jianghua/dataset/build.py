@@ -211,11 +211,16 @@ def arrow_schema(config: str):
     return pa.schema(columns, metadata=metadata)
 
 
+def parquet_path(config: str, split: str) -> str:
+    """Where the Parquet file of a split lies in a build, as the Hub lays data out."""
+    return f"{config}/{split}-00000-of-00001.parquet"
+
+
 def write_parquet(rows: dict[str, dict[str, list[dict]]], folder: Path) -> None:
-    """`CONFIG/SPLIT-00000-of-00001.parquet`, as the Hub lays data out."""
+    """Both configurations, a file a split at its `parquet_path` in `folder`."""
     for config in CONFIGS:
         for split in SPLITS:
-            write_split(rows[config][split], config, folder / config / f"{split}-00000-of-00001.parquet")
+            write_split(rows[config][split], config, folder / parquet_path(config, split))
 
 
 def write_split(rows: list[dict], config: str, path: Path) -> None:
@@ -239,7 +244,7 @@ def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
 
     scores = results / f"{result.name}.md"
     text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
-    with folder_atomic(output, marks=("primary/train-00000-of-00001.parquet",)) as folder:
+    with folder_atomic(output, marks=(parquet_path("primary", "train"),)) as folder:
         write_parquet(result.rows, folder)
         write_atomic(folder / "README.md", text)
         write_atomic(folder / "croissant.json", croissant(result, folder, data))

@@ -76,6 +76,14 @@ def _lengths(build: Build) -> list[dict]:
     return rows
 
 
+def size_category(rows: int) -> str:
+    """The Hub's name for a dataset of so many rows, as `size_categories` of the front matter takes it."""
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
+        if rows < limit:
+            return name
+    return "100K<n<1M"
+
+
 def read_set_phrases(data: Path) -> list[str]:
     """The committed list of set phrases, one a line, `#` for comments; none without the file."""
     path = data / "set_phrases.txt"
@@ -162,6 +170,6 @@ def card(build: Build, data: Path, scores: str = "") -> str:
         adjudicated=sum(unit in ids for unit in read_adjudicated(data / "annotations" / "adjudicated.jsonl")),
         noisy=Counter(row["noise"] for row in every if row["noise"]),
         registers=Counter(row["register"] for row in every if row["source"] == "constructed"),
-        size="n<1K" if len(every) < 1000 else "1K<n<10K",
+        size=size_category(len(every)),
     )
     return between_marks(text, scores)

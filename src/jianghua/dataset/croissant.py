@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from jianghua.dataset.build import CONFIGS, Build
+from jianghua.dataset.build import CONFIGS, Build, parquet_path
 from jianghua.schema import LABELS, SPLITS, BadData
 
 # the standard context of Croissant 1.0; most terms are their own name in its vocabulary
@@ -56,32 +57,37 @@ def release(data: Path) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def croissant(build: Build, folder: Path, data: Path) -> str:
-    """`croissant.json` for the Parquet files that stand in `folder`, one FileObject each, as JSON text."""
+def croissant(build: Build, folder: Path, data: Path, further: Mapping[str, tuple[str, Mapping[str, str]]] = {}) -> str:
+    """`croissant.json` for the Parquet files that stand in `folder`, one FileObject each, as JSON text.
+
+    `further` describes more split configurations: name → (`primary` or `functions`, split → file in
+    `folder`); a file that two configurations share is one FileObject.
+    """
     version, date = release(data)
-    files, record_sets = [], []
-    for config in CONFIGS:
-        for split in SPLITS:
-            path = f"{config}/{split}-00000-of-00001.parquet"
-            name = f"{config}-{split}"
-            files.append(
+    parts = {name: (name, {split: parquet_path(name, split) for split in SPLITS}) for name in CONFIGS} | dict(further)
+    files, record_sets = {}, []
+    for name, (config, paths) in parts.items():
+        for split, path in paths.items():
+            files.setdefault(
+                path,
                 {
                     "@type": "cr:FileObject",
-                    "@id": name,
-                    "name": name,
-                    "description": f"{split} part of the configuration {config}",
+                    "@id": f"{name}-{split}",
+                    "name": f"{name}-{split}",
+                    "description": f"{split} part of the configuration {name}",
                     "contentUrl": path,
                     "encodingFormat": "application/x-parquet",
                     "sha256": hashlib.sha256((folder / path).read_bytes()).hexdigest(),
-                }
+                },
             )
+            record_set = f"{name}_{split}"
             record_sets.append(
                 {
                     "@type": "cr:RecordSet",
-                    "@id": f"{config}_{split}",
-                    "name": f"{config}_{split}",
-                    "description": f"paragraphs of {config}, {split}",
-                    "field": [_field(f"{config}_{split}", name, column) for column in _columns(config)],
+                    "@id": record_set,
+                    "name": record_set,
+                    "description": f"paragraphs of {name}, {split}",
+                    "field": [_field(record_set, files[path]["@id"], column) for column in _columns(config)],
                 }
             )
     record = {
@@ -98,7 +104,7 @@ def croissant(build: Build, folder: Path, data: Path) -> str:
         "datePublished": date,
         "citeAs": "@misc{jianghua, title={Jianghua: what officials' speeches do}, author={Jianghua contributors}}",
         "creator": {"@type": "sc:Organization", "name": "Jianghua contributors"},
-        "distribution": files,
+        "distribution": list(files.values()),
         "recordSet": record_sets,
     }
     return json.dumps(record, ensure_ascii=False, indent=1) + "\n"

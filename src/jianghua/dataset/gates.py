@@ -5,7 +5,7 @@ train and validation paragraphs; test paragraphs are only compared with the othe
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,12 +50,12 @@ def _bare(text: str, set_phrases: Sequence[str]) -> list[str]:
 
 def repeated_strings(rows: Sequence[dict], set_phrases: Sequence[str] = ()) -> dict[str, int]:
     """12-character strings outside the set phrases that occur in more than 3 documents → how many."""
-    seen: dict[str, set] = defaultdict(set)
+    found: dict[str, set] = defaultdict(set)
     for row in rows:
         for stretch in _bare(row["text"], set_phrases):
-            for i in range(len(stretch) - PHRASE_LENGTH + 1):
-                seen[stretch[i : i + PHRASE_LENGTH]].add(row["doc_id"])
-    return {string: len(docs) for string, docs in seen.items() if len(docs) > MOST_DOCUMENTS}
+            found[row["doc_id"]].update(stretch[i : i + PHRASE_LENGTH] for i in range(len(stretch) - PHRASE_LENGTH + 1))
+    seen = Counter(string for strings in found.values() for string in strings)
+    return {string: documents for string, documents in seen.items() if documents > MOST_DOCUMENTS}
 
 
 def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:

@@ -1,10 +1,11 @@
 """A build on disk → rows, for training and scoring."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows
+from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows, parquet_path
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
 from jianghua.dataset.subsets import take
 from jianghua.files import read_jsonl, text_sha256
@@ -24,13 +25,15 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = folder / config / f"{split}-00000-of-00001.parquet"
+    path = folder / parquet_path(config, split)
     try:
-        rows = pq.read_table(path).to_pylist()
+        table = pq.read_table(path)
     except FileNotFoundError:
         raise BadData(f"{path}: no such file; scripts/build_dataset.py output={folder} makes it") from None
     except pa.ArrowInvalid as error:
         raise BadData(f"{path}: not a Parquet file ({error})") from None
+    check_class_names(path, config, table.schema.metadata)
+    rows = table.to_pylist()
     needed = {"id", "doc_id", "text", "source", "votes", "sentences", "label" if config == "primary" else "functions"}
     if rows and (missing := needed - set(rows[0])):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
@@ -41,6 +44,25 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
         if any(i is None or not 0 <= i < len(LABELS) for i in ids):
             raise BadData(f"{path}: paragraph {row['id']!r} has a label that does not exist: {ids}")
     return rows
+
+
+def check_class_names(path: Path, config: str, metadata: Mapping[bytes, bytes] | None) -> None:
+    """Refuse a Parquet file whose `ClassLabel` names are not ours in our order; one that names none is let pass.
+
+    Ids alone would not tell: gold or a model of `["anecdote", "praise", …]` would go on under wrong names.
+    """
+    try:
+        found = json.loads((metadata or {}).get(b"huggingface", b"{}"))
+    except ValueError:
+        raise BadData(f"{path}: its metadata under 'huggingface' is not JSON; build it again") from None
+    column = "label" if config == "primary" else "functions"
+    for key in ("info", "features", column):
+        found = found.get(key) if isinstance(found, dict) else None
+    if isinstance(found, dict) and "feature" in found:  # a list of labels
+        found = found["feature"]
+    names = found.get("names") if isinstance(found, dict) else None
+    if names is not None and names != list(LABELS):
+        raise BadData(f"{path}: its class labels are {names}, not {list(LABELS)}; models are saved with those")
 
 
 def load_build(folder: Path, config: str, subset: Mapping | None = None) -> Loaded:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from jianghua.evaluation.intervals import documents_of, sum_by_document
 from jianghua.evaluation.measure import HEADLINE_MINIMUM, item_counts, measure
 from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.schema import LABELS, BadData, Prediction
+
+SCORED = ("validation", "test")
 
 
 def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, where: str = "predictions") -> list:
@@ -32,13 +35,27 @@ def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, wh
     return [by_id[i] for i in wanted]
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(LABELS)
+
+
 def check_proba(predictions: Sequence[Prediction], config: str, where: str = "predictions") -> np.ndarray:
-    """(n, 4) probabilities, refused outside [0, 1] or, for `primary`, when they do not sum to one."""
+    """(n, 4) probabilities of predictions whose labels exist.
+
+    Refused where they are not four numbers a paragraph, outside [0, 1] or, for `primary`, not of sum one.
+    """
     for prediction in predictions:
-        if prediction.proba is None or len(prediction.proba) != len(LABELS):
-            raise BadData(f"{where}: paragraph {prediction.id!r} needs {len(LABELS)} probabilities")
+        proba = prediction.proba
+        if not isinstance(proba, list | tuple) or len(proba) != len(LABELS) or not all(map(_is_number, proba)):
+            raise BadData(
+                f"{where}: paragraph {prediction.id!r} needs {len(LABELS)} probabilities, found {proba!r:.60}"
+            )
         chosen = [prediction.predicted] if config == "primary" else prediction.predicted
-        if not isinstance(chosen, list) or not all(isinstance(i, int) and 0 <= i < len(LABELS) for i in chosen):
+        if not isinstance(chosen, list) or not all(_is_label(i) for i in chosen):
             raise BadData(
                 f"{where}: paragraph {prediction.id!r} has the label {prediction.predicted}, which does not exist"
             )
@@ -94,7 +111,7 @@ def scored_parts(rows: dict[str, list[dict]]) -> dict[str, tuple[str, list[dict]
     """Name in `metrics.json` → (dataset split, rows). Where there are public test paragraphs, `test` is
     those, and the constructed ones stand beside it as `test_constructed`, never pooled."""
     parts = {}
-    for split in ("validation", "test"):
+    for split in SCORED:
         part = rows.get(split, [])
         public = [row for row in part if row["source"] == "public"]
         constructed = [row for row in part if row["source"] == "constructed"]
@@ -106,19 +123,31 @@ def scored_parts(rows: dict[str, list[dict]]) -> dict[str, tuple[str, list[dict]
     return parts
 
 
+def check_splits(predictions: Sequence[Prediction], where: str = "predictions") -> None:
+    """Refuse a prediction in a split that is not scored: `join` never looks at it, whatever its id is."""
+    for prediction in predictions:
+        if prediction.split not in SCORED:
+            raise BadData(
+                f"{where}: prediction for {prediction.id!r} in split {prediction.split!r}, which is not scored; "
+                f"the splits are {' and '.join(SCORED)}"
+            )
+
+
 def score_predictions(
     rows: dict[str, list[dict]], predictions: Sequence[Prediction], config: str, where: str = "predictions"
 ) -> dict:
-    """The content of `metrics.json`."""
-    if rows.get("validation") and not rows.get("test"):
-        raise BadData(f"{where}: the dataset has no paragraphs in split 'test'")
+    """The content of `metrics.json`: one prediction for each validation and test paragraph, and no others."""
+    if not any(rows.get(split) for split in SCORED):
+        raise BadData(f"{where}: the dataset has no validation or test paragraphs")
+    for split in SCORED:
+        if not rows.get(split):
+            raise BadData(f"{where}: the dataset has no paragraphs in split {split!r}")
+    check_splits(predictions, where)
     result = {}
     for name, (split, part) in scored_parts(rows).items():
         joined = join(predictions, rows[split], split, where)
         by_id = {p.id: p for p in joined}
         result[name] = score_split(part, [by_id[row["id"]] for row in part], config, where)
-    if not result:
-        raise BadData(f"{where}: the dataset has no validation or test paragraphs")
     return {"config": config, "split": result}
 
 

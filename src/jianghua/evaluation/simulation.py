@@ -97,6 +97,25 @@ def hierarchical_scores(
     return statistic(sums.reshape(replicates, CLASSES, CLASSES))
 
 
+def intraclass_correlation(right: np.ndarray, sizes: np.ndarray) -> float:
+    """How far right answers of one document go together: `right` of `sizes` paragraphs, both (documents,).
+
+    One-way analysis of variance of answers (1 right, 0 wrong) by document, documents of any size (Ridout, Demétrio
+    & Firth 1999, §2.1). Below zero where documents differ less than chance has it; NaN for one document,
+    one paragraph each, or where all answers are right or all wrong.
+    """
+    right, sizes = np.asarray(right, float), np.asarray(sizes, float)
+    right, sizes = right[sizes > 0], sizes[sizes > 0]
+    n, documents, shares = sizes.sum(), len(sizes), right / sizes
+    if not 1 < documents < n:
+        return float("nan")
+    between = (sizes * (shares - right.sum() / n) ** 2).sum() / (documents - 1)
+    within = (sizes * shares * (1 - shares)).sum() / (n - documents)
+    size = (n - (sizes**2).sum() / n) / (documents - 1)
+    spread = between + (size - 1) * within
+    return float((between - within) / spread) if spread > 0 else float("nan")
+
+
 def raised(system: System, by: float) -> System:
     """The system with every recall moved by `by` standard deviations of its latent scale."""
     from scipy.stats import norm

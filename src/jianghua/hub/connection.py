@@ -1,5 +1,6 @@
 """The Hub's client as this room uses it: bounded in time, quiet, and its errors one line that says what to do."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def connect(
     """The real client with a time limit on every call, which it lacks by itself.
 
     `xet` allows the storage protocol of that name, under which one commit may become several. The token is
-    `token`, else `HF_TOKEN`, else what `hf auth login` stored.
+    `token`, else `HF_TOKEN`, else what `hf auth login` stored. Raises `BadData` for one that cannot be sent.
     """
     for name in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS", *(() if xet else ("HF_HUB_DISABLE_XET",))):
         os.environ[name] = "1"
@@ -60,6 +61,10 @@ def connect(
     set_client_factory(client)
     endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
     token = token or get_token()
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise BadData(
+            f"HF_TOKEN (or what `hf auth login` stored) holds characters that no token has; get one at {TOKENS}"
+        )
     return Connection(HfApi(endpoint=endpoint, token=token), endpoint, token, time_limit)
 
 
@@ -90,10 +95,21 @@ def hub_errors(doing: str, connection: Connection) -> Iterator[None]:
         raise BadData(hide_tokens(f"{doing}: {' '.join(reason.split())}", connection.token)) from None
 
 
+def _no_room(error: BaseException | None) -> str:
+    """What says, in an error or in what it came of, that the disk is full; empty if nothing does."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in NO_ROOM:
+            return error.strerror or str(error)
+        if str(error).startswith("Not enough disk space"):  # `datasets`, which looks before it writes
+            return str(error).rstrip(".")
+        error = error.__cause__ or error.__context__
+    return ""
+
+
 def explain(error: Exception, connection: Connection) -> str:
     """What an exception of the client means and what to do about it."""
-    import errno
-
     import httpx2
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -106,6 +122,9 @@ def explain(error: Exception, connection: Connection) -> str:
     )
 
     where, again = connection.endpoint, "run the same command again"
+    # first, for the client and `datasets` wrap it in errors of their own
+    if full := _no_room(error):
+        return f"no room left on the disk ({full}); free some, or name another place with HF_HOME"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:  # the client wraps failed uploads
         return f"{str(error).rstrip('.')}: {explain(error.__cause__, connection)}"
     if isinstance(error, LocalTokenNotFoundError):
@@ -146,8 +165,6 @@ def explain(error: Exception, connection: Connection) -> str:
         return f"{where} cannot be reached ({error}); check the network, or HF_ENDPOINT"
     if isinstance(error, httpx2.TransportError):
         return f"the connection to {where} broke ({error}); {again}: what arrived is not sent twice"
-    if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in NO_ROOM:
-        return f"no room left on the disk ({error.strerror}); free some, or name another place with HF_HOME"
     if isinstance(error, LocalEntryNotFoundError):
         return f"{where} cannot be reached and nothing of it is in the cache; check the network"
     return f"the answer of {where} could not be used ({type(error).__name__}: {error}); {again} later"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jianghua.schema import BadData
+from jianghua.schema import BadData, BadUsage
 
 MARK = "published.json"  # what this script put into a repository, with hashes
 _SECRETS = {
@@ -18,9 +18,11 @@ _SECRETS = {
     "a Slack token": rb"xox[abprs]-[0-9A-Za-z-]{10,}",
     "a private key": rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----",
 }
-# a path that names somebody's machine, not a part of an address or of a longer relative path
+_ROOTS = rb"home|root|Users|tmp|work|workspace|mnt|srv|private|scratch|data\d*|opt|var|media|content|kaggle|storage|nfs"
+# a path that names somebody's machine, not a part of an address or of a longer relative path. Windows' backslash
+# comes single, or doubled as JSON and Python write it; a single one before a letter like n is their line break
 _PLACE = (
-    rb"(?<![\w./:~-])(?:/(?:home|root|Users|tmp|work|workspace|mnt|srv|private|scratch|data\d*)/[\w.~-]|[A-Z]:\\\w)"
+    rb"(?<![\w./~-])(?:/(?:%b)/[\w.~-]|[A-Za-z]:(?:(?:\\\\)+\w|\\(?![nrt])\w|/\w))|(?<!\w)file:///[\w.~%%-]" % _ROOTS
 )
 _BINARY = (".safetensors", ".png", ".npz", ".onnx")
 
@@ -29,7 +31,10 @@ _BINARY = (".safetensors", ".png", ".npz", ".onnx")
 class Content:
     """Files of one repository (path there → file here or bytes), and the line a user types to use it.
 
-    `loads` says how a stranger loads it after publishing: a list of `["dataset", configuration]` or `["model"]`.
+    In that line `ENDPOINT` and `REVISION` stand for what `line` puts there.
+
+    `loads` says how a stranger loads it after publishing: a list of `["dataset", configuration]`, `["model"]` or
+    `["metric", configuration]`.
     """
 
     kind: str  # dataset, model or space
@@ -52,6 +57,10 @@ class Content:
         """SHA-256 by path."""
         return {name: hashlib.sha256(self.read(name)).hexdigest() for name in sorted(self.files)}
 
+    def line(self, endpoint: str, revision: str) -> str:
+        """What a user types, or the address to open, at `revision` on the Hub at `endpoint`."""
+        return self.use.replace("ENDPOINT", endpoint).replace("REVISION", revision)
+
     def marked(self) -> "Content":
         """With `published.json`: the record and the hash of every other file."""
         mark = json.dumps(self.record | {"files": self.hashes()}, indent=1, ensure_ascii=False) + "\n"
@@ -60,10 +69,21 @@ class Content:
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Refuse what is not `ORG/NAME` by the Hub's rules."""
+    """Refuse what is not `ORG/NAME` by the Hub's rules, and what is no text at all (a number, a list)."""
+    if not isinstance(repo_id, str):
+        raise BadData(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
     ok = re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repo_id, re.ASCII) and not re.search(r"--|\.\.|\.git$", repo_id)
     if not ok or any(part[0] in "-." or part[-1] in "-." for part in repo_id.split("/")):
         raise BadData(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
+
+
+def check_tag(tag: str) -> None:
+    """Refuse a name that git takes for no tag, or that means something else: a branch, a commit."""
+    ok = re.fullmatch(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)*", tag, re.ASCII) and len(tag) <= 100
+    if not ok or ".." in tag or re.search(r"\.lock(/|$)|\.(/|$)", tag):
+        raise BadUsage(f"tag={tag}: not a name for a tag; it is of letters, digits, - _ + and ., as v1.0.0")
+    if tag in ("main", "HEAD") or re.fullmatch(r"[0-9a-f]{40}", tag) or tag.startswith("refs/"):
+        raise BadUsage(f"tag={tag}: means a branch or a commit to the Hub; a tag is as v1.0.0")
 
 
 def check_content(content: Content, *, max_file_mb: float, max_total_mb: float, token: str | None, places=()) -> None:
@@ -94,18 +114,38 @@ def check_content(content: Content, *, max_file_mb: float, max_total_mb: float, 
 def _texts(name: str, data: bytes) -> Iterator[bytes]:
     """What a person or a program could read in the file: of Parquet its strings and metadata, of weights the header."""
     if name.endswith(".parquet"):
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         table = pq.read_table(io.BytesIO(data))
         yield b"\n".join(b"%s=%s" % pair for pair in (table.schema.metadata or {}).items())
         for column in table.columns:
-            if pa.types.is_string(column.type):
-                yield "\n".join(value for value in column.to_pylist() if value).encode()
+            for chunk in column.chunks:
+                yield from _strings(chunk)
     elif name.endswith(".safetensors"):
         yield data[8 : 8 + int.from_bytes(data[:8], "little")]
     elif not name.endswith(_BINARY):
         yield data
+
+
+def _strings(array) -> Iterator[bytes]:
+    """The strings of an Arrow array, those within lists, structs and dictionaries too."""
+    import pyarrow as pa
+
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        yield from _strings(array.dictionary)
+    elif pa.types.is_struct(kind):
+        for part in array.flatten():
+            yield from _strings(part)
+    elif pa.types.is_map(kind):
+        yield from _strings(array.keys)
+        yield from _strings(array.items)
+    elif pa.types.is_nested(kind):  # lists of every kind
+        yield from _strings(array.flatten())
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        yield b"\n".join(value for value in array.to_pylist() if value)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        yield "\n".join(value for value in array.to_pylist() if value).encode()
 
 
 def _check_text(where: str, name: str, text: bytes, token: str | None, places) -> None:

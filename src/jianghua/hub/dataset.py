@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import Build, between_marks, build, index_fingerprint, read_index
-from jianghua.dataset.build import CONFIGS, write_parquet, write_split
+from jianghua.dataset.build import CONFIGS, parquet_path, write_parquet, write_split
 from jianghua.dataset.croissant import croissant, release
 from jianghua.dataset.subsets import take
 from jianghua.hub.content import Content
@@ -25,15 +25,17 @@ def dataset_content(
     """
     result = build(data, public)
     write_parquet(result.rows, folder)
-    (folder / "croissant.json").write_text(croissant(result, folder, data), encoding="utf-8")
+    metadata = folder / "croissant.json"
+    metadata.write_text(croissant(result, folder, data), encoding="utf-8")
     card = _current_card(result, data, results, folder)
+    parts, counts = _write_subsets(result, subsets, folder)
+    described = {name: (subsets[name]["config"], paths) for name, paths in parts.items()}
+    metadata.write_text(croissant(result, folder, data, described), encoding="utf-8")
     files: dict[str, Path | bytes] = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
     files |= {name: data / name for name in SIDECARS}
     files |= {f"annotations/{path.name}": path for path in sorted((data / "annotations").glob("*.jsonl"))}
-    parts, counts = _write_subsets(result, subsets, folder)
-    files |= {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.parquet")}
     files["README.md"] = hub_card(card, repo_id, parts, counts).encode()
     version, _ = release(data)
     record = {"what": "dataset", "version": version, "build": result.name, "fingerprint": result.fingerprint}
@@ -108,11 +110,10 @@ def _write_subsets(
             continue  # a part would be empty: the constructed build has no public paragraphs
         parts[name], counts[name] = {}, {split: len(taken[split]) for split in SPLITS}
         for split in SPLITS:
-            if len(taken[split]) == len(rows[split]):
-                parts[name][split] = f"{config}/{split}-*.parquet"
-                continue
-            write_split(taken[split], config, folder / name / f"{split}-00000-of-00001.parquet")
-            parts[name][split] = f"{name}/{split}-*.parquet"
+            whole = len(taken[split]) == len(rows[split])
+            parts[name][split] = parquet_path(config if whole else name, split)
+            if not whole:
+                write_split(taken[split], config, folder / parts[name][split])
     return parts, counts
 
 

@@ -16,9 +16,18 @@ MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")  # without 
 PATHS = ("data.path", "data.root", "runs", "output_dir")
 
 
-def model_content(repo_id: str, run_folder: Path, data: Path, dataset_id: str, license: str | None = None) -> Content:
+def model_content(
+    repo_id: str,
+    run_folder: Path,
+    data: Path,
+    dataset_id: str,
+    license: str | None = None,
+    dataset_revision: str | None = None,
+) -> Content:
     """The files of the model repository for the run in `run_folder`, trained on the dataset `dataset_id`.
 
+    `dataset_revision` is the tag or commit that holds that dataset, by default v and the change log's version; a
+    run that was trained on a published dataset says its own.
     Raises `BadData` for an unfinished run, for one without an encoder, and for one whose dataset is not the
     one in `data`; `license` is needed where the encoder that it started from has no card with one.
     """
@@ -33,7 +42,7 @@ def model_content(repo_id: str, run_folder: Path, data: Path, dataset_id: str, l
     trained_on = record["dataset"]
     dataset = {
         "repo_id": trained_on.get("repo_id", dataset_id),
-        "revision": trained_on.get("revision", f"v{version}"),
+        "revision": trained_on.get("revision", dataset_revision or f"v{version}"),
         "config": run.config,
         "build": run.build,
         "fingerprint": run.fingerprint,

@@ -1,14 +1,15 @@
 """What a command publishes: the contents of each repository, staged and checked before the first is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jianghua.dataset.croissant import release
-from jianghua.hub.content import Content, check_content, check_repo_id
+from jianghua.hub.content import Content, check_content, check_repo_id, check_tag
 from jianghua.hub.dataset import dataset_content, further_splits
 from jianghua.hub.model import model_content
 from jianghua.hub.results import demo_content, metric_content, page_content, results_content
-from jianghua.schema import BadUsage
+from jianghua.schema import BadData, BadUsage
+from jianghua.training import read_json, read_run
 from jianghua.training.runs import default_runs
 
 WHAT = ("dataset", "model", "results", "all")
@@ -26,6 +27,7 @@ def plan(config, root: Path, folder: Path, token: str | None, say=print) -> list
         if not config.org or config.repo_id:
             raise BadUsage("what=all takes org=ORG; the names under it stand in conf/publish.yaml (names.*)")
         org = config.org
+        check_repo_id(f"{org}/{config.names.dataset}")
     else:
         if not config.repo_id or config.org:
             raise BadUsage(f"what={config.what} takes repo_id=ORG/NAME")
@@ -33,6 +35,8 @@ def plan(config, root: Path, folder: Path, token: str | None, say=print) -> list
         org = config.repo_id.split("/")[0]
     if config.what == "model" and not config.run:
         raise BadUsage("what=model takes run=DIR, a finished run folder")
+    if config.tag is not None:
+        check_tag(config.tag)
     contents = list(_contents(config, org, root, folder, say))
     # temporary names and the checkout's place are paths of this machine, whatever they are called
     places = [path for path in (root, Path.home(), folder) if len(path.parts) > 2]
@@ -55,29 +59,60 @@ def _contents(config, org: str, root: Path, folder: Path, say) -> Iterator[Conte
         subsets = further_splits(root / "conf" / "data", config.splits, config.few_shot)
         public = Path(config.public) if config.public else None
         (folder / "dataset").mkdir()
-        yield dataset_content(config.repo_id or names["dataset"], data, public, results, subsets, folder / "dataset")[0]
+        dataset = config.repo_id or names["dataset"]
+        published = dataset_content(dataset, data, public, results, subsets, folder / "dataset")[0]
+        yield published
     if config.what == "model":
-        yield model_content(config.repo_id, Path(config.run), data, names["dataset"], config.license)
+        revision = config.dataset_revision
+        yield model_content(config.repo_id, Path(config.run), data, names["dataset"], config.license, revision)
     runs = default_runs(Path(config.runs), needs="model.safetensors")
     if config.what == "all":
+        revision = tag_of(published, config.tag, data)
+        runs = {kind: run_of_build(Path(config.runs), kind, published.record) for kind in models if kind in runs}
         for kind, repo_id in models.items():
             if kind in runs:
-                yield model_content(repo_id, runs[kind], data, names["dataset"], config.license)
+                say(f"{repo_id}: the run {runs[kind]}")
+                yield model_content(repo_id, runs[kind], data, names["dataset"], config.license, revision)
             else:
                 say(f"note: no finished default run of {kind} below {config.runs}; {repo_id} is left out")
     if config.what not in ("results", "all"):
         return
-    yield results_content(config.repo_id or names["results"], results, data, names["dataset"], folder / "results")
-    if page := page_content(names["page"], results, data):
+    stored = results_content(config.repo_id or names["results"], results, data, names["dataset"], folder / "results")
+    yield stored
+    if page := page_content(names["page"], results, data, stored.record["fingerprints"]):
         yield page
     else:
         say(f"note: no {results / 'index.html'}; the page {names['page']} is left out")
     yield metric_content(names["metric"], Path(config.metric), data, root)
     chosen = next((models[kind] for kind in ("functions", "primary") if kind in runs), None)
     if chosen:
-        yield demo_content(names["demo"], chosen, "main", data, root)
+        # the models get the tag in the same command only with what=all
+        revision = (config.tag if config.what == "all" else None) or "main"
+        yield demo_content(names["demo"], chosen, revision, data, root)
     else:
         say(f"note: no finished default run below {config.runs}; the demo {names['demo']} is left out")
+
+
+def run_of_build(runs: Path, kind: str, published: Mapping) -> Path:
+    """The newest finished default run of `kind` below `runs` that was trained on the whole published build.
+
+    `published` says its `build` and `fingerprint`. Raises `BadData` where every run used another dataset or a part.
+    """
+    folders = sorted(runs.glob("*/*/*/DONE"), key=lambda done: done.stat().st_mtime, reverse=True)
+    for folder in (done.parent for done in folders):
+        if not (folder / "environment.json").is_file() or not (folder / "model" / "model.safetensors").is_file():
+            continue
+        record = read_json(folder / "environment.json")
+        if not record.get("default_run") or record.get("data_config") != kind:
+            continue
+        run = read_run(folder)
+        if (run.build, run.fingerprint, run.subset) == (published["build"], published["fingerprint"], None):
+            return folder
+    raise BadData(
+        f"{runs}: no finished default run of {kind} used the whole {published['build']} build "
+        f"{published['fingerprint']} that is to be published; train one on it "
+        f"(scripts/train.py data.config={kind}, data.path= for the full build), or publish what the run used (public=)"
+    )
 
 
 def tag_of(content: Content, tag: str | None, data: Path) -> str | None:

@@ -6,17 +6,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.hub.connection import Connection, hide_tokens, hub_errors
-from jianghua.hub.content import MARK, Content
+from jianghua.hub.content import MARK, Content, check_tag
 from jianghua.schema import BadData
 
 KINDS = ("dataset", "model", "space")
 HUB_FILES = {".gitattributes"}  # the Hub's own
 START_FILES = HUB_FILES | {"README.md"}  # what a repository made by hand may hold before the first publishing
+STATIC_START = {"index.html", "style.css"}  # what the Hub puts into a new static Space besides
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def publish(
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
+    if tag is not None:
+        check_tag(tag)
     content = content.marked()
     name = f"{content.kind} {content.repo_id}"
     at = {"repo_id": content.repo_id, "repo_type": content.kind}
@@ -67,7 +70,7 @@ def publish(
         there = _files_there(at, head, connection)
         changed = [path for path in sorted(content.files) if there.get(path) not in _git_names(content.read(path))]
         stale = _stale(content, at, head, there, connection)
-    if (changed or stale) and tag in tags:
+    if tag in tags and (changed or stale or not _tag_holds(content, at, tag, tags[tag], head, connection)):
         raise BadData(
             f"{name}: the tag {tag} is there with other content, and a published version does not change; "
             "give the change a version of its own in CHANGELOG.md, or name another tag="
@@ -89,6 +92,54 @@ def publish(
             api.create_tag(**at, tag=tag, revision=commit)
         say(f"{name}: tagged {tag}")
     return Published(commit, is_private, bool(changed or stale), tagged)
+
+
+def _tag_holds(content: Content, at: dict, tag: str, target: str, head: str, connection: Connection) -> bool:
+    """Whether the tag stands on this content; on the head it does, which was compared already."""
+    if target == head:
+        return True
+    with hub_errors(f"{content.kind} {content.repo_id}: comparing the files of {tag}", connection):
+        there = _files_there(at, tag, connection)
+    return all(there.get(path) in _git_names(content.read(path)) for path in content.files)
+
+
+def check_dataset_there(contents: Iterable[Content], connection: Connection) -> None:
+    """Compare the datasets that models and results were made of with what the Hub holds under their names.
+
+    A model's is looked up at the revision its card names, that of results at the head. What is published together
+    with them was compared before, and a dataset that is not there yet cannot be. Raises `BadData` for another
+    fingerprint, and for a revision that is not there.
+    """
+    contents = list(contents)
+    together = {content.repo_id for content in contents if content.kind == "dataset"}
+    for content in contents:
+        dataset = content.record.get("dataset")
+        if not dataset or dataset["repo_id"] in together:
+            continue
+        name, revision = f"{content.kind} {content.repo_id}", dataset.get("revision")
+        where = f"its dataset {dataset['repo_id']} at {revision or 'main'}"
+        with hub_errors(f"{name}: {where} (dataset_revision= names another)", connection):
+            there = _mark(dataset["repo_id"], revision, connection)
+        if there is None or "fingerprint" not in there:
+            continue
+        ours = dataset.get("fingerprint") or dataset["fingerprints"].get(there.get("build"))
+        if there["fingerprint"] != ours:
+            raise BadData(
+                f"{name}: made with dataset {ours}, but {where} is the {there.get('build')} build "
+                f"{there['fingerprint']}; publish the dataset it was made with first, or make it anew with this one"
+            )
+
+
+def _mark(repo_id: str, revision: str | None, connection: Connection) -> dict | None:
+    """`published.json` of a dataset repository; None where the repository or the file is not there."""
+    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+
+    with tempfile.TemporaryDirectory() as cache:
+        try:
+            at = {"repo_id": repo_id, "repo_type": "dataset", "revision": revision}
+            return json.loads(Path(connection.api.hf_hub_download(**at, filename=MARK, cache_dir=cache)).read_bytes())
+        except (EntryNotFoundError, RepositoryNotFoundError):
+            return None
 
 
 def _head(content: Content, connection: Connection, private: bool) -> tuple[str, bool]:
@@ -136,12 +187,13 @@ def _stale(content: Content, at: dict, head: str, there: dict[str, str], connect
     """Files of an earlier publishing that the content no longer has; files of others are left alone."""
     others = set(there) - set(content.files) - HUB_FILES
     if MARK not in there:
-        if strange := sorted(set(there) - START_FILES):
+        start = STATIC_START if content.sdk == "static" else set()
+        if strange := sorted(set(there) - START_FILES - start):
             raise BadData(
                 f"{content.kind} {content.repo_id}: holds files that this script did not put there ({strange[0]}); "
                 "choose another name"
             )
-        return []
+        return sorted(others & start)
     if not others:
         return []
     with tempfile.TemporaryDirectory() as cache:

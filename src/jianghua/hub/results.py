@@ -1,11 +1,12 @@
 """Results for others: predictions and tables as a dataset, the page and the demo as Spaces, the metric as a module."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
-from jianghua.dataset import index_as_build
+from jianghua.dataset import index_as_build, index_fingerprint, read_index
 from jianghua.dataset.croissant import release
 from jianghua.evaluation.export import evaluate_module
 from jianghua.hub.content import Content
@@ -15,7 +16,7 @@ from jianghua.training import read_run
 from jianghua.training.runs import Run
 
 RUN_FILES = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet")
-SPLITS = ("validation", "test")
+SPLITS, BUILDS = ("validation", "test"), ("full", "constructed")
 MODULES, ROOMS = ("__init__.py", "schema.py", "files.py"), ("ingest", "models", "report")  # what the demo's app imports
 # what the demo needs beside those
 REQUIREMENTS = ("transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy", "scipy", "jinja2")
@@ -29,7 +30,8 @@ def front_matter(**record) -> str:
 def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, folder: Path) -> Content:
     """Predictions of every stored run, a configuration for each build and label kind, with scores and tables.
 
-    Raises `BadData` for a run that another dataset than the one in `data` was used for.
+    Both builds stand in it, each with its fingerprint, whichever of them the dataset repository holds. Raises
+    `BadData` for a run that another dataset than the one in `data` was used for, and for tables of another one.
     """
     files: dict[str, Path | bytes] = {}
     tables: dict[str, list[Run]] = {}
@@ -49,13 +51,30 @@ def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, fo
             path = folder / "predictions" / name / f"{split}-00000-of-00001.parquet"
             _write_predictions(path, runs, split)
             files[path.relative_to(folder).as_posix()] = path
+    check_current(results, fingerprints)
     files |= {path.name: path for path in sorted(results.glob("*.md"))}
+    for place in ("tables", "pictures"):
+        files |= {
+            f"{place}/{p.name}": p for p in sorted((results / place).glob("*")) if p.is_file() and p.name[0] != "."
+        }
     version, _ = release(data)
-    files["LICENSE"] = licence_file("cc-by-4.0", "Predictions, scores and tables")
+    files["LICENSE"] = licence_file("cc-by-4.0", "Predictions, scores, tables and pictures")
     files["README.md"] = _results_card(repo_id, dataset_id, tables, results, version).encode()
-    record = {"what": "results", "version": version, "fingerprints": fingerprints}
+    # of both builds, so that they can be compared with whichever of them is published
+    dataset = {"repo_id": dataset_id, "fingerprints": {b: index_fingerprint(read_index(data, b)) for b in BUILDS}}
+    record = {"what": "results", "version": version, "fingerprints": fingerprints, "dataset": dataset}
     use = f'load_dataset("{repo_id}", "{next(iter(tables))}", split="test", revision="REVISION")'
     return Content("dataset", repo_id, files, record, use, [["dataset", name] for name in tables])
+
+
+def check_current(results: Path, fingerprints: Mapping[str, str]) -> None:
+    """Refuse tables, and a page if there is one, without the fingerprint of a build that runs are stored of."""
+    for build, fingerprint in fingerprints.items():
+        for path in (results / f"{build}.md", results / "index.html"):
+            if path.name == "index.html" and not path.is_file():
+                continue
+            if not path.is_file() or fingerprint not in path.read_text(encoding="utf-8"):
+                raise BadData(f"{path}: not of the {build} build {fingerprint}; run scripts/reproduce.py first")
 
 
 def _write_predictions(path: Path, runs: list[Run], split: str) -> None:
@@ -94,12 +113,11 @@ def _results_card(repo_id: str, dataset_id: str, tables: dict[str, list[Run]], r
     ]
     front = front_matter(license="cc-by-4.0", language=["zh"], pretty_name="Jianghua: results", configs=configs)
     scores = "\n".join(
-        (results / f"{build}.md").read_text("utf-8")
-        for build in ("full", "constructed")
-        if (results / f"{build}.md").exists()
+        (results / f"{build}.md").read_text("utf-8") for build in BUILDS if (results / f"{build}.md").exists()
     )
     listed = "\n".join(
-        f"- `{name}`: {', '.join(dict.fromkeys(run.model for run in runs))}; {len(runs)} runs, `{runs[0].fingerprint}`"
+        f"| `{name}` | {runs[0].build} | `{runs[0].fingerprint}` | {len(runs)} | "
+        f"{', '.join(dict.fromkeys(run.model for run in runs))} |"
         for name, runs in tables.items()
     )
     return f"""{front}
@@ -113,20 +131,32 @@ from datasets import load_dataset
 said = load_dataset("{repo_id}", "{next(iter(tables))}", split="test")
 ```
 
+Each configuration holds the rows of one build of the dataset, the one that its runs were trained and tested on:
+
+| configuration | build | fingerprint | runs | models |
+| --- | --- | --- | ---: | --- |
 {listed}
 
-`runs/` has each run's configuration, environment and scores as they were written.
+The paragraphs of the constructed build are those of the full build with `source == "constructed"`, under the same ids
+and in the same splits; which build [{dataset_id}](https://huggingface.co/datasets/{dataset_id}) holds stands in its
+card. `runs/` has each run's configuration, environment and scores as they were written.
 
 ## Tables
 
 {scores}"""
 
 
-def page_content(repo_id: str, results: Path, data: Path) -> Content | None:
-    """The results page as a static Space, or None while there is no `results/index.html`."""
+def page_content(
+    repo_id: str, results: Path, data: Path, fingerprints: Mapping[str, str] | None = None
+) -> Content | None:
+    """The results page as a static Space, or None while there is no `results/index.html`.
+
+    `fingerprints`: build → fingerprint of the stored runs; a page that does not name each is refused.
+    """
     page = results / "index.html"
     if not page.is_file():
         return None
+    check_current(results, fingerprints or {})
     version, _ = release(data)
     front = front_matter(
         title="Jianghua results", sdk="static", app_file="index.html", license="cc-by-4.0", pinned=False
@@ -136,9 +166,11 @@ def page_content(repo_id: str, results: Path, data: Path) -> Content | None:
         "README.md": f"{front}\nThe results of Jianghua {version}, one page.\n".encode(),
         "LICENSE": licence_file("cc-by-4.0", "This page and its figures"),
     }
-    return Content(
-        "space", repo_id, files, {"what": "page", "version": version}, f"the page of {repo_id}", sdk="static"
-    )
+    return Content("space", repo_id, files, {"what": "page", "version": version}, _address(repo_id), sdk="static")
+
+
+def _address(repo_id: str) -> str:
+    return f"ENDPOINT/spaces/{repo_id}"
 
 
 def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Content:
@@ -162,12 +194,16 @@ def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Conten
         "LICENSE": root / "LICENSE",
     }
     use = f'evaluate.load("{repo_id}", "primary", revision="REVISION")'
-    return Content("space", repo_id, files, {"what": "metric", "version": version}, use, sdk="static")
+    loads = [["metric", "primary"], ["metric", "functions"]]
+    return Content("space", repo_id, files, {"what": "metric", "version": version}, use, loads, sdk="static")
 
 
 def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: Path) -> Content:
     """The Gradio demo as a Space: `app.py`, the package's source beside it, and which model at which revision."""
-    import gradio
+    try:
+        import gradio
+    except ImportError:
+        raise BadData("the demo Space needs Gradio's version: pip install 'jianghua[demo]'") from None
 
     from jianghua.hub.space import app
 
@@ -183,6 +219,7 @@ def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: P
         title="Jianghua demo",
         sdk="gradio",
         sdk_version=gradio.__version__,
+        python_version="3.12",
         app_file="app.py",
         license="apache-2.0",
         models=[model_id],
@@ -194,6 +231,4 @@ def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: P
         "README.md": f"{front}\nPaste or drop a speech and see what each paragraph does. Model: {model_id}.\n".encode(),
         "LICENSE": root / "LICENSE",
     }
-    return Content(
-        "space", repo_id, files, {"what": "demo", "version": version}, f"the demo of {repo_id}", sdk="gradio"
-    )
+    return Content("space", repo_id, files, {"what": "demo", "version": version}, _address(repo_id), sdk="gradio")

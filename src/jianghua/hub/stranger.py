@@ -26,7 +26,7 @@ def look(order: dict) -> list[str]:
     lines = [f"{len(order['hashes'])} files downloaded, hashes equal"]
     for what, *arguments in order["loads"]:
         with hub_errors("loading", connection):
-            lines.append(_dataset(at, *arguments) if what == "dataset" else _model(at))
+            lines.append({"dataset": _dataset, "model": _model, "metric": _metric}[what](at, *arguments))
     return lines
 
 
@@ -49,6 +49,17 @@ def _model(at: dict) -> str:
         raise BadData(f"its labels are {names}, not {LABELS}")
     shape = tuple(model(**tokenizer("同志们，大家辛苦了。", return_tensors="pt")).logits.shape)
     return f"from_pretrained: {sum(p.numel() for p in model.parameters()):,} parameters, answers of shape {shape}"
+
+
+def _metric(at: dict, config: str) -> str:
+    import evaluate
+
+    metric = evaluate.load(at["repo_id"], config, revision=at["revision"])
+    said = [0, 1, 2, 3] if config == "primary" else [[0], [1, 2], [3], []]
+    scores = metric.compute(predictions=said, references=said, doc_ids=["a", "a", "b", "b"])
+    if scores["macro_f1"]["value"] != 1:
+        raise BadData(f"its macro-F1 of a perfect answer is {scores['macro_f1']['value']}")
+    return f"evaluate.load {config}: macro-F1 of a perfect answer 1"
 
 
 if __name__ == "__main__":

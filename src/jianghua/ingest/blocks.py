@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad")
+_TO_TIDY = re.compile(rf"[\s{''.join(sorted(INVISIBLE))}]")
 
 
 @dataclass
@@ -55,10 +56,15 @@ def _latin(character: str) -> bool:
 
 def tidy(text: str, starts: list[int], ends: list[int], **more) -> Block | None:
     """A block without invisible characters, white space only as one space between Latin words; None if empty."""
+    indent = bool(text) and text[0].isspace()
+    body = text.strip()
+    if body and not _TO_TIDY.search(body):  # most lines
+        begin = text.index(body)
+        end = begin + len(body)
+        return Block(body, starts[begin:end], ends[begin:end], indent=indent, **more)
     kept: list[int] = []
     out: list[str] = []
     space = -1
-    indent = bool(text) and text[0].isspace()
     for i, character in enumerate(text):
         if character in INVISIBLE:
             continue

@@ -27,6 +27,9 @@ def _likeness(text: str) -> float:
     return (common - 10 * odd) / len(letters)
 
 
+_CONTROL = bytes(byte for byte in range(32) if byte < 9 or 13 < byte < 27 or byte > 27)
+
+
 def decode(raw: bytes, where: str) -> tuple[str, str]:
     """The text of `raw` and the name of its encoding; `BadData` for binary junk and unknown encodings.
 
@@ -43,8 +46,7 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
             except UnicodeDecodeError as error:
                 raise BadData(f"{where}: starts like {name} but is not valid at byte {error.start}") from None
     sample = raw[:20000]
-    control = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
-    if control > len(sample) / 100:
+    if len(sample) - len(sample.translate(None, _CONTROL)) > len(sample) / 100:
         raise BadData(f"{where}: binary data, not a text; convert it to txt, html, docx or pdf first")
     try:
         return raw.decode("utf-8"), "utf-8"

@@ -12,7 +12,8 @@ _SKIPPED = {f"{_W}del", f"{_W}moveFrom", f"{_W}rt", _FALLBACK}  # deleted by a t
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def _open(data: bytes, where: str):
+def _open(data: bytes, where: str) -> tuple:
+    """(body, styles, title) of a Word file, the first two as XML elements; what the library trips over is refused."""
     try:
         import docx
     except ImportError:
@@ -20,9 +21,13 @@ def _open(data: bytes, where: str):
     if data.startswith(_OLD_OFFICE):
         raise BadData(f"{where}: protected by a password, or an old .doc; save it as .docx without a password")
     try:
-        return docx.Document(BytesIO(data))
+        document = docx.Document(BytesIO(data))
+        body, styles, title = document.element.body, document.styles.element, document.core_properties.title
     except Exception as error:
         raise BadData(f"{where}: not a Word file or a damaged one ({type(error).__name__}); save it again") from None
+    if body is None:
+        raise BadData(f"{where}: a Word file without a body, so a damaged one; save it again")
+    return body, styles, title
 
 
 def _is_hidden(run) -> bool:
@@ -66,10 +71,10 @@ def _paragraphs(element):
         yield from _paragraphs(child)
 
 
-def _heading_styles(document) -> set[str]:
+def _heading_styles(element) -> set[str]:
     """Ids of the styles that head: by name, by outline level, or by what they are based on."""
     found: set[str] = set()
-    styles = {s.get(f"{_W}styleId"): s for s in document.styles.element.iter(f"{_W}style")}
+    styles = {s.get(f"{_W}styleId"): s for s in element.iter(f"{_W}style")}
     for style_id, style in styles.items():
         seen: set[str] = set()
         current = style
@@ -96,13 +101,13 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
     Headers, footers, footnotes and tracked deletions are no part of the text. A manual line break starts a
     new line of it, as the end of a paragraph does.
     """
-    document = _open(data, where)
-    styles = _heading_styles(document)
+    body, styles_element, title = _open(data, where)
+    styles = _heading_styles(styles_element)
     raw: list[str] = []
     hidden: list[tuple[int, int, str]] = []
     heads: list[tuple[int, int, bool]] = []  # start, end, whether all of it is bold and not said to be a heading
     place = 0
-    for paragraph in _paragraphs(document.element.body):
+    for paragraph in _paragraphs(body):
         start, bold, size = place, 0, 0
         for text, run in _pieces(paragraph):
             if text.strip() and _is_hidden(run):
@@ -132,7 +137,7 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
         for start, end, is_bold in heads:
             if start <= block.start < end and (not is_bold or (len(block.text) <= 45 and bold_share < 1 / 3)):
                 block.heading = True
-    title = re.sub(r"\s+", " ", document.core_properties.title or "").strip()
+    title = re.sub(r"\s+", " ", title or "").strip()
     # the property is often what the template was called: the first lines of the text decide
     return text, blocks, title if any(title and title in block.text for block in blocks[:3]) else "", hidden
 

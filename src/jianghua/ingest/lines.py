@@ -25,8 +25,11 @@ def ends_finally(text: str) -> bool:
     return text[-1] in FINAL or bool(_FULL_STOP.search(text))
 
 
+_WIDE = re.compile("[\u2001-\U0010ffff]")
+
+
 def _columns(text: str) -> int:
-    return sum(2 if character > "\u2000" else 1 for character in text)
+    return len(text) + len(_WIDE.findall(text))
 
 
 def _fullness(widths: list[int], unit: int) -> tuple[list[bool], int]:

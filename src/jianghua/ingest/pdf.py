@@ -39,9 +39,18 @@ def _pages(data: bytes, where: str) -> list[tuple[float, list[_Line]]]:
     with document:
         if document.needs_pass:
             raise BadData(f"{where}: protected by a password; save it without one")
-        if not document.page_count:
+        count = document.page_count  # before the library mends the page tree and counts anew
+        if not count:
             raise BadData(f"{where}: not a PDF, or a damaged one; save it again")
-        return [(page.rect.height, _lines(page, number)) for number, page in enumerate(document)]
+        pages = []
+        for number in range(count):
+            try:
+                page = document[number]
+                pages.append((page.rect.height, _lines(page, number)))
+            except Exception as error:
+                at = f"page {number + 1} of {count} is damaged ({type(error).__name__})"
+                raise BadData(f"{where}: {at}; save it again") from None
+        return pages
 
 
 def _lines(page, number: int) -> list[_Line]:

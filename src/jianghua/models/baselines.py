@@ -12,6 +12,16 @@ from jianghua.models.classifier import Examples, config_of, read_config, write_c
 from jianghua.schema import LABELS, BadData, BadUsage
 
 
+def _numbers(value: object, name: str, rows: int | None = None) -> np.ndarray:
+    """(4,) or, with `rows`, (rows, 4) finite numbers of a model file; `ValueError` names what is of another shape."""
+    found, wanted = np.array(value, float), (len(LABELS),) if rows is None else (rows, len(LABELS))
+    if found.shape != wanted:
+        raise ValueError(f"{name} has the shape {found.shape}, not {wanted}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} has a number that is not finite")
+    return found
+
+
 class Majority:
     """Always the class frequencies of the train split."""
 
@@ -36,8 +46,12 @@ class Majority:
     def load(cls, folder: Path) -> "Majority":
         record = read_config(folder)
         if "priors" not in record:
-            raise BadData(f"{folder}: not a whole majority model (no priors in config.json)")
-        return cls(config_of(record), record["priors"])
+            raise BadData(f"{folder / 'config.json'}: not a whole majority model (no priors)")
+        try:
+            priors = _numbers(record["priors"], "priors")
+        except (TypeError, ValueError) as error:
+            raise BadData(f"{folder / 'config.json'}: not a whole majority model ({error})") from None
+        return cls(config_of(record), priors.tolist())
 
 
 class Length:
@@ -85,10 +99,11 @@ class Length:
         record = read_config(folder)
         try:
             model = cls(config_of(record))
-            model.thresholds = record["thresholds"]
-            model.edges, model.logits = np.array(record["edges"], float), np.array(record["logits"], float)
+            model.thresholds = _numbers(record["thresholds"], "thresholds").tolist()
+            model.edges = np.array(record["edges"], float)
+            model.logits = _numbers(record["logits"], "logits", rows=len(model.edges) + 1)
         except (KeyError, TypeError, ValueError) as error:
-            raise BadData(f"{folder}: not a whole length model ({error})") from None
+            raise BadData(f"{folder / 'config.json'}: not a whole length model ({error})") from None
         return model
 
 
@@ -214,12 +229,13 @@ class Tfidf:
             model = cls(
                 config_of(record), record["ngrams"], c=record["c"], estimator=record.get("estimator", "logistic")
             )
-            model.thresholds = record["thresholds"]
+            model.thresholds = _numbers(record["thresholds"], "thresholds").tolist()
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = np.load(folder / "weights.npz", allow_pickle=False)
             model.vectorizer = model._vectorizer(vocabulary={term: i for i, term in enumerate(terms)})
             model.vectorizer.idf_ = arrays["idf"]
-            model.coef, model.intercept = arrays["coef"].astype(float), arrays["intercept"]
+            model.coef = _numbers(arrays["coef"].T, "coef", rows=len(terms)).T
+            model.intercept = _numbers(arrays["intercept"], "intercept")
         except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise BadData(f"{folder}: not a whole tfidf model ({error})") from None
         return model

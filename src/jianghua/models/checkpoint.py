@@ -22,6 +22,7 @@ from jianghua.models.tokenizer import normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
 
 SAMPLE = "我们要把这件事情办好。"
+SHORTEST = 8  # tokens; less would hold little but the marks at both ends
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class Checkpoint:
     architecture: str | None = None
     tokenizer: str | None = None
     max_length: int | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.path, str) or not self.path.strip():
+            raise BadUsage(f"model.path={self.path}: takes a folder with an encoder, or a Hub id")
+        for name in ("revision", "architecture", "tokenizer"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value.strip()):
+                raise BadUsage(f"model.{name}={value}: takes a name, or null")
+        length = self.max_length
+        if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < SHORTEST):
+            raise BadUsage(f"model.max_length={length}: takes a whole number of tokens, {SHORTEST} or more, or null")
 
 
 def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: bool, identity: bool):
@@ -76,6 +88,8 @@ def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: 
         _check_weights(path, model, found)
         if identity:
             _open_head(model, found["missing_keys"])
+        elif any("pooler." in key for key in found["missing_keys"]):
+            print(f"note: {path} holds no pooler; it is drawn anew and learned with the head", file=sys.stderr)
     normalise_for(tokenizer)
     _separate_padding(model, tokenizer)
     if checkpoint.max_length:

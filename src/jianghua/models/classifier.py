@@ -113,20 +113,15 @@ def load_classifier(folder: Path) -> Classifier:
 
 
 def check_class_labels(build: Path, config: str) -> None:
-    """Refuse a build whose `ClassLabel` names are not those that every saved `config.id2label` has, in its order.
-
-    Ids alone would not tell: a model trained on `["anecdote", "praise", …]` would be saved under wrong names.
-    """
+    """Refuse a build whose `ClassLabel` names are not those that every saved `config.id2label` has, in its order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from jianghua.dataset.load import check_class_names
+
     path = build / config / "train-00000-of-00001.parquet"
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_schema(path).metadata
     except (OSError, pa.ArrowInvalid):
         return  # whoever loads the rows says what is wrong
-    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-    feature = features.get("label" if config == "primary" else "functions", {})
-    names = feature.get("names") or (feature.get("feature") or {}).get("names")
-    if names is not None and list(names) != list(LABELS):
-        raise BadData(f"{path}: its class labels are {names}, not {list(LABELS)}; models are saved with those")
+    check_class_names(path, config, metadata)

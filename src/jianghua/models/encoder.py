@@ -1,6 +1,7 @@
 """A Chinese BERT with a classification head: probabilities for texts, a plain `from_pretrained` folder."""
 
 import json
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from jianghua.models.checkpoint import Checkpoint, open_checkpoint
 from jianghua.models.classifier import config_of, read_config
 from jianghua.models.overlong import read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
-from jianghua.models.tokenizer import unknown_share
+from jianghua.models.tokenizer import unknown_ids
 from jianghua.schema import LABELS, BadData
 
 quiet_transformers()
@@ -33,6 +34,8 @@ class Encoder:
         self.thresholds = list(thresholds or [0.5] * len(LABELS))
         self.cut = 0  # texts of the last call that were longer than the model reads
         self.commit: str | None = None  # of the Hub's repository it was started from
+        # token ids of every text seen, uncut; a model in training reads the same few thousand again and again
+        self._known: dict[str, array] | None = None
         self.flat = flat.runs_flat(model)
         if self.flat:
             flat.use_flat(model)
@@ -59,7 +62,7 @@ class Encoder:
             Checkpoint(path, **checkpoint), problem_type, from_scratch=from_scratch, identity=head == "probe"
         )
         encoder = cls(model, tokenizer, config, overlong=overlong)
-        encoder.commit = commit
+        encoder.commit, encoder._known = commit, {}
         return encoder
 
     @property
@@ -69,11 +72,21 @@ class Encoder:
             limit -= self.model.config.pad_token_id + 1
         return min(limit, self.tokenizer.model_max_length)
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def _encodings(self, texts: Sequence[str], offsets: bool = False) -> list:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        return [encoding.ids for encoding in backend.encode_batch_fast(list(texts))]
+        encodings = (backend.encode_batch if offsets else backend.encode_batch_fast)(list(texts))
+        if self._known is not None:
+            self._known |= {text: array("i", e.ids) for text, e in zip(texts, encodings, strict=True)}
+        return encodings
+
+    def _tokens(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        if self._known is None:
+            return [encoding.ids for encoding in self._encodings(texts)]
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            self._encodings(new)
+        return [self._known[text] for text in texts]
 
     def _windows(self, texts: Sequence[str], way: str) -> tuple[list[list[int]], list[int], int]:
         ends = special_ends(self.tokenizer.backend_tokenizer)
@@ -90,7 +103,12 @@ class Encoder:
 
     def reads(self, texts: Sequence[str]) -> dict:
         """What the model sees of `texts`: their tokens, how many it cannot read whole, the share of `[UNK]`."""
-        lengths = [len(ids) for ids in self._tokens(texts)]
+        found = self._tokens(texts)
+        lengths = [len(ids) for ids in found]
+        # of the tokens of the texts themselves: a special one at their ends may double as the unknown one
+        first, last = special_ends(self.tokenizer.backend_tokenizer)
+        inside = [ids[first : len(ids) - last] for ids in found]
+        unknown = unknown_ids(self.tokenizer)
         return {
             "paragraphs": len(lengths),
             "tokens": sum(lengths),
@@ -98,7 +116,7 @@ class Encoder:
             "max_length": self.max_length,
             "overlong": sum(length > self.max_length for length in lengths),
             "overlong_way": self.overlong,
-            "unknown_share": unknown_share(self.tokenizer, texts),
+            "unknown_share": sum(i in unknown for ids in inside for i in ids) / max(1, sum(map(len, inside))),
         }
 
     def sentence_of_tokens(self, texts: Sequence[str], ends: Sequence[Sequence[int]]) -> list[torch.Tensor]:
@@ -106,11 +124,8 @@ class Encoder:
 
         `ends` are the sentences' end offsets in characters; the tokens are those of `encode`.
         """
-        backend = self.tokenizer.backend_tokenizer
-        backend.no_truncation()
-        backend.no_padding()
-        numbers, edges = [], special_ends(backend)
-        for encoding, stops in zip(backend.encode_batch(list(texts)), ends, strict=True):
+        numbers, edges = [], special_ends(self.tokenizer.backend_tokenizer)
+        for encoding, stops in zip(self._encodings(texts, offsets=True), ends, strict=True):
             starts = np.array([start for start, _ in encoding.offsets])
             number = np.searchsorted(np.asarray(stops, dtype=int), starts, side="right")
             number[(np.array(encoding.special_tokens_mask) == 1) | (number >= len(stops))] = -1

@@ -3,25 +3,37 @@
 The protocol is `POST BASE_URL/chat/completions` as vLLM, llama.cpp, Ollama and the commercial services speak
 it. What passes (429, 5xx, a dropped connection, half an answer) is tried again after 1, 2, 4 … × `backoff`
 seconds, or after what `Retry-After` says; what does not pass (a wrong key, an unknown model) ends at once.
-The key is read from the environment, sent to the address it was given for and to no other, and never written.
+The key is read from the environment, sent to the address it was given for and to no other, and never written:
+not to disk, and not into a message, which is why a key that no HTTP header can carry is refused before it is used.
 """
 
 import hashlib
 import http.client
 import json
+import math
 import os
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jianghua.files import write_atomic
 from jianghua.schema import BadData, BadUsage
 
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 LONGEST_WAIT = 60.0  # seconds between two tries
+NO_REPLY = (KeyError, TypeError, ValueError, IndexError)  # what reading something else than a reply raises
+
+
+def check_number(name: str, value, low: float, *, whole: bool = False) -> None:
+    """BadUsage unless `value` is a number, a whole one if `whole`, and at least `low`."""
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < low:
+        raise BadUsage(f"{name}={value}: {name}= takes a {'whole ' if whole else ''}number, {low} or more")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -33,10 +45,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the text ("" if none), whether the endpoint refused, and the tokens it counted."""
+    """What came back: the text ("" if none), whether the endpoint refused, and the tokens it counted.
+
+    `cut_short`: it ended at `max_tokens`, which is no refusal even where nothing was said until then.
+    """
 
     text: str
     refused: bool
+    cut_short: bool
     prompt_tokens: int
     completion_tokens: int
     cached: bool
@@ -57,8 +73,16 @@ class Endpoint:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self):
-        if not self.base_url.startswith(("http://", "https://")):
-            raise BadUsage(f"model.base_url={self.base_url}: an address such as http://127.0.0.1:8000/v1")
+        _check_address(self.base_url)
+        self.key_env = self.key_env or ""
+        # whoever puts the key itself here must not read it again in a message
+        if not re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)?", str(self.key_env)):
+            raise BadUsage("model.key_env= takes the name of an environment variable, not the key itself")
+        if not isinstance(self.cache, str | Path) or not str(self.cache):
+            raise BadUsage(f"model.cache={self.cache}: takes a folder")
+        check_number("model.timeout", self.timeout, 0.001)
+        check_number("model.retries", self.retries, 0, whole=True)
+        check_number("model.backoff", self.backoff, 0)
 
     @property
     def url(self) -> str:
@@ -71,7 +95,7 @@ class Endpoint:
         place = Path(self.cache) / name[:2] / f"{name}.json"
         try:
             return _read_reply(json.loads(place.read_text(encoding="utf-8"))["reply"], cached=True)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, *NO_REPLY):
             pass  # not asked before, or only half written by something else
         reply = self._send(request)
         answer = _read_reply(reply, cached=False)
@@ -81,7 +105,7 @@ class Endpoint:
     def _send(self, request: dict) -> dict:
         opener = urllib.request.build_opener(_NoRedirects)
         headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(self.key_env):
+        if key := self._key():
             headers["Authorization"] = f"Bearer {key}"
         body = json.dumps(request, ensure_ascii=False).encode()
         problem = ""
@@ -100,9 +124,9 @@ class Endpoint:
             except urllib.error.HTTPError as error:
                 problem = f"HTTP {error.code}"
                 if error.code not in PASSING:
-                    raise BadData(f"{self.url}: {problem}, {_reason(error, self.key_env)}") from None
+                    raise BadData(f"{self.url}: {problem}, {_reason(error, self.key_env, key)}") from None
                 wait = _retry_after(error, wait)
-            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, IndexError) as error:
+            except (OSError, http.client.HTTPException, *NO_REPLY) as error:
                 problem = str(getattr(error, "reason", None) or error) or type(error).__name__
             if attempt < self.retries:
                 time.sleep(min(wait, LONGEST_WAIT))
@@ -111,19 +135,48 @@ class Endpoint:
             f"in {self.cache}, and the same command goes on from there"
         )
 
+    def _key(self) -> str:
+        """The key, or "" where there is none; never one that http.client would quote in a complaint."""
+        key = os.environ.get(self.key_env, "").strip()
+        if key and not re.fullmatch(r"[\x21-\x7e]+", key):
+            raise BadUsage(
+                f"{self.key_env}: the key in it holds a space, a line break or a character outside ASCII; set it again"
+            )
+        return key
+
     def _count(self, name: str) -> None:
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
 
 
+def _check_address(address) -> None:
+    try:
+        parts = urlsplit(address) if isinstance(address, str) and re.fullmatch(r"[\x21-\x7e]+", address) else None
+        usable = parts and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if "@" in str(address):
+        raise BadUsage("model.base_url=: an address without a name and password; the key comes from model.key_env=")
+    if not usable or parts.query or parts.fragment:
+        raise BadUsage(f"model.base_url={address}: an address such as http://127.0.0.1:8000/v1")
+
+
 def _read_reply(reply: dict, *, cached: bool) -> Answer:
-    """The protocol's reply; KeyError, TypeError or IndexError if it is none."""
+    """The protocol's reply; one of `NO_REPLY` if it is none."""
     choice = reply["choices"][0]
-    message = choice["message"]
+    message, finish, usage = choice["message"], choice.get("finish_reason"), reply.get("usage") or {}
+    if not isinstance(message, dict) or not isinstance(usage, dict):
+        raise TypeError("a reply whose message or usage is no object")
     text = message.get("content") or ""
-    refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter" or not text.strip()
-    usage = reply.get("usage") or {}
-    return Answer(text, refused, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), cached)
+    if not isinstance(text, str):
+        raise TypeError("a reply whose content is no text")
+    text.encode()  # half a surrogate pair could be neither kept nor sent back: UnicodeEncodeError
+    tokens = [usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
+    if not all(isinstance(count, int) for count in tokens):
+        raise TypeError("a reply whose token counts are no whole numbers")
+    cut_short = finish == "length"
+    refused = bool(message.get("refusal")) or finish == "content_filter" or not (text.strip() or cut_short)
+    return Answer(text, refused, cut_short, *tokens, cached)
 
 
 def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
@@ -133,14 +186,17 @@ def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
         return otherwise
 
 
-def _reason(error: urllib.error.HTTPError, key_env: str) -> str:
+def _reason(error: urllib.error.HTTPError, key_env: str, key: str) -> str:
     if error.code in (401, 403):
-        return f"the key in {key_env} is refused" if os.environ.get(key_env) else f"{key_env} is not set"
+        if key:
+            return f"the key in {key_env} is refused"
+        return f"{key_env} is not set" if key_env else "it wants a key, and none was sent"
     if 300 <= error.code < 400:
         return "a redirect, which is not followed; model.base_url= is the address itself, up to /v1"
     try:
         message = json.loads(error.read())["error"]
         text = message.get("message", "") if isinstance(message, dict) else message
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, http.client.HTTPException, *NO_REPLY):
         text = error.reason
-    return " ".join(str(text).split())[:200]
+    text = str(text).replace(key, "…") if key else str(text)  # some endpoints repeat what they were sent
+    return " ".join(text.split())[:200]

@@ -2,13 +2,16 @@
 
 The prompt states the labels as data/GUIDELINES.md defines them, in Chinese, with `shots` train paragraphs of
 each function. An answer counts only if it is one of the labels; any other is asked once more, and then taken
-for a refusal, for which the frequencies of train stand in. What an answer is worth as a probability is fitted on
+for a refusal, for which the frequencies of train stand in; so they do for one that `max_tokens` cut off, which is
+counted apart. What an answer is worth as a probability is fitted on
 validation, as for every model.
 """
 
 import hashlib
 import json
+import os
 import re
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +20,7 @@ import numpy as np
 
 from jianghua.models.baselines import Tempered, smoothed_priors
 from jianghua.models.classifier import Examples, config_of, read_config, write_config
-from jianghua.models.endpoint import Answer, Endpoint
+from jianghua.models.endpoint import Answer, Endpoint, check_number
 from jianghua.schema import LABELS, BadData, BadUsage
 
 DEFINITIONS = {
@@ -35,6 +38,7 @@ FORM = {
     "functions": '只回答一行 JSON，例如 {"functions": ["praise", "directive"]}，没有就写 {"functions": []}。',
 }
 SHOWN = (30, 240)  # characters of a paragraph that may serve as an example
+ALLOWED = "JIANGHUA_LLM_BASE_URL"  # the address to which a saved model may send the key
 SHARPNESS = 3.0  # logit of an answer before it is fitted on validation
 
 
@@ -53,17 +57,20 @@ class PromptedModel(Tempered):
         max_tokens: int = 64,
         price: Sequence[float] | None = None,
     ):
+        if not isinstance(name, str) or not name.strip():
+            raise BadUsage(f"model.name={name}: the model's name as the endpoint knows it, in quotes if it is a number")
+        check_number("model.shots", shots, 0, whole=True)
+        check_number("model.workers", workers, 1, whole=True)
+        check_number("model.max_tokens", max_tokens, 1, whole=True)
         self.config, self.name, self.endpoint = config, name, endpoint
         self.shots, self.seed, self.workers, self.max_tokens = shots, seed, workers, max_tokens
-        self.price = list(price) if price else None
-        if self.price is not None and len(self.price) != 2:
-            raise BadUsage("model.price= takes two numbers: per million tokens read, and per million written")
+        self.price = _checked_price(price)
         self.thresholds = [0.5] * len(LABELS)
         self.examples: list[dict] = []
         self.priors = [1 / len(LABELS)] * len(LABELS)
         self._counted: set[str] = set()
         self.usage = dict.fromkeys(
-            ("paragraphs", "cached", "asked_again", "refused", "prompt_tokens", "completion_tokens"), 0
+            ("paragraphs", "cached", "asked_again", "refused", "cut_short", "prompt_tokens", "completion_tokens"), 0
         )
 
     def fit(self, train: Examples, validation: Examples) -> None:
@@ -116,7 +123,7 @@ class PromptedModel(Tempered):
         request = {"model": self.name, "messages": self.messages(text), "temperature": 0, "max_tokens": self.max_tokens}
         first = self.endpoint.ask(request)
         ids = None if first.refused else self.read(first.text)
-        if ids is not None or first.refused:
+        if ids is not None or first.refused or not first.text.strip():
             return ids, [first]
         again = [{"role": "assistant", "content": first.text}, {"role": "user", "content": FORM[self.config]}]
         second = self.endpoint.ask(request | {"messages": [*request["messages"], *again]})
@@ -127,7 +134,8 @@ class PromptedModel(Tempered):
         logits = np.zeros((len(texts), len(LABELS)))
         priors = np.clip(self.priors, 0.01, 0.99)
         frequent = np.log(priors) if self.config == "primary" else np.log(priors / (1 - priors))
-        with ThreadPoolExecutor(max(1, self.workers)) as pool:
+        cut_before = self.usage["cut_short"]
+        with ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self._ask, text) for text in texts]
             try:
                 results = [future.result() for future in waiting]
@@ -144,13 +152,21 @@ class PromptedModel(Tempered):
                 logits[row, ids] = SHARPNESS
             else:
                 logits[row] = [SHARPNESS if i in ids else -SHARPNESS for i in range(len(LABELS))]
+        if cut := self.usage["cut_short"] - cut_before:
+            print(
+                f"note: {cut} answers were cut off at {self.max_tokens} tokens, before any label, and the frequencies "
+                "of train stand in for them; a larger model.max_tokens= lets them end",
+                file=sys.stderr,
+            )
         return logits / self.temperature
 
     def _account(self, ids: list[int] | None, answers: list[Answer]) -> None:
         self.usage["paragraphs"] += 1
         self.usage["cached"] += all(answer.cached for answer in answers)
         self.usage["asked_again"] += len(answers) > 1
-        self.usage["refused"] += ids is None
+        cut_short = ids is None and answers[-1].cut_short
+        self.usage["cut_short"] += cut_short
+        self.usage["refused"] += ids is None and not cut_short
         self.usage["prompt_tokens"] += sum(answer.prompt_tokens for answer in answers)
         self.usage["completion_tokens"] += sum(answer.completion_tokens for answer in answers)
 
@@ -184,14 +200,32 @@ class PromptedModel(Tempered):
 
     @classmethod
     def load(cls, folder: Path) -> "PromptedModel":
+        """The model in `folder`. A folder may come from anybody, so it has no say in where the key goes."""
         record = read_config(folder)
         try:
-            endpoint = record["endpoint"]
-            endpoint["cache"] = Path(endpoint["cache"])
+            endpoint = Endpoint(**record["endpoint"] | {"cache": Path(record["endpoint"]["cache"])})
             more = {"max_tokens": record["max_tokens"], "price": record["price"]}
-            model = cls(config_of(record), record["name"], Endpoint(**endpoint), **more)
+            model = cls(config_of(record), record["name"], endpoint, **more)
             model.examples, model.priors = record["examples"], record["priors"]
             model.temperature, model.thresholds = record["temperature"], record["thresholds"]
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, BadUsage) as error:
             raise BadData(f"{folder}: not a whole llm model ({error})") from None
+        if os.environ.get(ALLOWED, "").rstrip("/") != endpoint.base_url.rstrip("/"):
+            if os.environ.get(endpoint.key_env):
+                print(
+                    f"note: {folder} asks {endpoint.base_url}; the key in {endpoint.key_env} is not sent there unless "
+                    f"{ALLOWED}={endpoint.base_url} stands in the environment",
+                    file=sys.stderr,
+                )
+            endpoint.key_env = ""
         return model
+
+
+def _checked_price(price) -> list[float] | None:
+    if price is None:
+        return None
+    if not isinstance(price, list | tuple) or len(price) != 2:
+        raise BadUsage(f"model.price={price}: takes two numbers: per million tokens read, and per million written")
+    for amount in price:
+        check_number("model.price", amount, 0)
+    return list(price)

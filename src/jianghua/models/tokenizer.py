@@ -60,7 +60,7 @@ def normalise_for(tokenizer: "PreTrainedTokenizerBase") -> None:
     backend = tokenizer.backend_tokenizer
     if "u200b" in repr(backend.normalizer) or "\u200b" in repr(backend.normalizer):
         return
-    unknown = _unknown_ids(tokenizer)
+    unknown = unknown_ids(tokenizer)
     marks = {*NEAREST, *HALF_TO_FULL, *HALF_TO_FULL.values()}
     readable = {m for m in marks if not unknown & set(backend.encode(m, add_special_tokens=False).ids)}
     rules = normaliser_rules(readable)
@@ -120,7 +120,7 @@ def save_bert_tokenizer(tokenizer: "Tokenizer", folder: str, max_length: int) ->
     ).save_pretrained(folder)
 
 
-def _unknown_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+def unknown_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
     """Ids that stand for what the vocabulary lacks: `[UNK]`, and the single bytes of a byte-fallback vocabulary."""
     bytes_ = {id for token, id in tokenizer.get_vocab().items() if re.fullmatch(r"<0x[0-9A-F]{2}>", token)}
     return bytes_ | ({tokenizer.unk_token_id} if tokenizer.unk_token_id is not None else set())
@@ -131,7 +131,7 @@ def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) ->
 
     0 by construction for a byte-level vocabulary, which has a token for every byte.
     """
-    unknown = _unknown_ids(tokenizer)
+    unknown = unknown_ids(tokenizer)
     encodings = tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
     total = sum(len(encoding.ids) for encoding in encodings)
     return sum(id in unknown for encoding in encodings for id in encoding.ids) / total if total else 0.0

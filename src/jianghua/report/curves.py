@@ -39,15 +39,24 @@ def curve_runs(folder: Path) -> list[Run]:
     return [run for run in map(read_run, places) if rule_of(run)]
 
 
+def runs_to_keep(folder: Path, fingerprints: Mapping[str, str]) -> list[Run]:
+    """The curves' runs in `folder` that are of these datasets (build → fingerprint)."""
+    return [run for run in curve_runs(folder) if fingerprints.get(run.build) == run.fingerprint]
+
+
+def place_of(run: Run, results: Path) -> Path:
+    """Where `keep_runs` puts a run."""
+    return results / "curves" / f"{run.build}-{run.config}" / run.model / run.folder.name
+
+
 def keep_runs(folder: Path, results: Path, fingerprints: Mapping[str, str]) -> int:
     """Copy what tables need of the curves' runs in `folder` to `results`/curves; returns how many.
 
     `fingerprints`: build → fingerprint; a run of another dataset is left where it is.
     """
-    runs = [run for run in curve_runs(folder) if fingerprints.get(run.build) == run.fingerprint]
+    runs = runs_to_keep(folder, fingerprints)
     for run in runs:
-        place = results / "curves" / f"{run.build}-{run.config}" / run.model / run.folder.name
-        with folder_atomic(place, marks=("DONE",)) as new:
+        with folder_atomic(place_of(run, results), marks=("DONE",)) as new:
             for name in KEPT:
                 shutil.copyfile(run.folder / name, new / name)
     return len(runs)

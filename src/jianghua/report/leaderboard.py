@@ -49,9 +49,10 @@ def scored(counts: np.ndarray, labels: list[int]) -> dict:
     return {"value": float(macro_f1(counts.sum(1), labels).mean()), "low": low, "high": high}
 
 
-def class_scores(counts: np.ndarray) -> list[float]:
-    """F1 of each function, mean over seeds; 0 where it is undefined."""
-    return np.nan_to_num(f1_per_class(counts.sum(1))).mean(0).tolist()
+def class_scores(counts: np.ndarray) -> list[float | None]:
+    """F1 of each function, mean over the seeds where it is defined; None where it is in none."""
+    by_class = f1_per_class(counts.sum(1)).T
+    return [float(one[~np.isnan(one)].mean()) if (~np.isnan(one)).any() else None for one in by_class]
 
 
 def leaderboard(
@@ -62,7 +63,9 @@ def leaderboard(
     Keys: `labels` (ids the macro-F1 is over), `n`, `documents`, `support` (paragraphs a function), `models` (name →
     `value`, `low`, `high`, `single` (a score a seed), `rank`, `step` (over the row above: `difference` and
     Holm-corrected `p`; None for the first), `group` (letters of all pairs' Holm-corrected tests) and `per_class`),
-    `votes` (name → protocol, n, score, `per_class`) and `smallest` (differences found with 80 % power, neighbours).
+    `votes` (name → protocol, n, score, `per_class`), `smallest` (differences found with 80 % power, a pair of
+    neighbours each) and `alike` (neighbours left out there: with equal counts in every document they say nothing
+    of what this part can tell apart).
     """
     gold = targets(part, config)
     support = [int((gold == i).sum()) if config == "primary" else int(gold[:, i].sum()) for i in range(len(LABELS))]
@@ -93,7 +96,9 @@ def leaderboard(
         | {"protocol": one.protocol, "n": one.n, "per_class": class_scores(one.counts)}
         for one in votes_alone(part, config)
     }
-    result["smallest"] = [smallest_difference(counts[b], counts[a], labels=head) for a, b in neighbours]
+    result["alike"] = [pair for pair in neighbours if np.array_equal(*(counts[model] for model in pair))]
+    differing = [pair for pair in neighbours if pair not in result["alike"]]
+    result["smallest"] = [smallest_difference(counts[b], counts[a], labels=head) for a, b in differing]
     return result
 
 

@@ -1,4 +1,4 @@
-"""Pictures of scores."""
+"""Pictures of scores, SVG or PNG by the suffix of their path; both, where it has neither. Equal scores, equal bytes."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from jianghua.files import write_atomic
 from jianghua.schema import LABELS
+
+KINDS = (".svg", ".png")
 
 
 def confusion_picture(confusion: list[list[int]], path: Path, title: str) -> None:
@@ -132,6 +134,25 @@ def confusions_picture(confusions: Mapping[str, Sequence[Sequence[float]]], path
     _save(figure, path)
 
 
+def heat_picture(
+    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], path: Path, title: str
+) -> None:
+    """Numbers from 0 to 1 as colour and text, `values` a list a row; `–` where one is None."""
+    import numpy as np
+
+    numbers = np.array(values, float)
+    size = (2.6 + 0.85 * len(columns), 1.1 + 0.24 * len(rows))
+    figure, axes = _pyplot().subplots(figsize=size, constrained_layout=True)
+    axes.imshow(numbers, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=7)
+    axes.set_yticks(range(len(rows)), rows, fontsize=7)
+    for (i, j), number in np.ndenumerate(numbers):
+        text, color = ("–" if np.isnan(number) else f"{number:.3f}"), "white" if number > 0.55 else "black"
+        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
+    axes.set_title(title, fontsize=9, wrap=True)
+    _save(figure, path)
+
+
 def reliabilities_picture(calibrations: Mapping[str, dict], path: Path, title: str) -> None:
     """Reliability diagrams of several models; values are what `calibration_scores` gives."""
     figure, grid = _grid(len(calibrations), 2.5)
@@ -178,7 +199,7 @@ def cost_picture(board: dict, costs: Mapping[str, dict], path: Path, title: str)
         spread = None if row["low"] is None else [[row["value"] - row["low"]], [row["high"] - row["value"]]]
         axes.errorbar([seconds], [row["value"]], spread, fmt="o", color=f"C{i % 10}", capsize=3)
         axes.annotate(model, (seconds, row["value"]), textcoords="offset points", xytext=(6, 4), fontsize=8)
-    axes.set(xscale="log", ylim=(0, 1), xlabel="CPU seconds of training (wall time × threads)", ylabel="macro-F1")
+    axes.set(xscale="log", ylim=(0, 1), xlabel="CPU seconds of training", ylabel="macro-F1")
     axes.grid(alpha=0.3)
     axes.set_title(title, fontsize=10)
     _save(figure, path)
@@ -187,11 +208,14 @@ def cost_picture(board: dict, costs: Mapping[str, dict], path: Path, title: str)
 def _save(figure, path: Path) -> None:
     import matplotlib.pyplot as plt
 
-    buffer = io.BytesIO()
-    kind = path.suffix.lstrip(".") or "png"
-    # no date or version in the file: the same counts give the same bytes
-    metadata = {"Software": None} if kind == "png" else {"Date": None}
-    with plt.rc_context({"svg.hashsalt": "jianghua"}):
-        figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
+    paths = [path] if path.suffix in KINDS else [path.with_name(path.name + kind) for kind in KINDS]
+    for one in paths:
+        buffer = io.BytesIO()
+        # no date or version in the file: the same counts give the same bytes
+        metadata = {"Software": None} if one.suffix == ".png" else {"Date": None}
+        # text as text, not as outlines: a heat map of hundreds of numbers stays small
+        with plt.rc_context({"svg.hashsalt": "jianghua", "svg.fonttype": "none"}):
+            figure.savefig(buffer, format=one.suffix[1:], dpi=130, metadata=metadata)
+        write_atomic(one, buffer.getvalue())
+        figure.set_layout_engine("none")  # it is laid out once
     plt.close(figure)
-    write_atomic(path, buffer.getvalue())

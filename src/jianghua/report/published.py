@@ -8,12 +8,20 @@ from jianghua.dataset import Loaded, index_as_build, load_build, read_manifests
 from jianghua.evaluation import scored_parts
 from jianghua.files import write_atomic
 from jianghua.report import pictures
-from jianghua.report.curves import CURVE_COLUMNS, curve_rows, curve_runs, curves
-from jianghua.report.results import part_csv, part_latex
+from jianghua.report.curves import CURVE_COLUMNS, curve_rows
+from jianghua.report.detail_tables import (
+    CALIBRATION_NOTE,
+    COST_NOTE,
+    calibration_table,
+    cost_table,
+    slice_shares,
+    slice_table,
+)
+from jianghua.report.results import intervals_note, part_csv, part_latex
 from jianghua.report.results_page import gold_digits, model_details, paragraphs_of, results_page
 from jianghua.report.robustness import CONTRAST_COLUMNS, ROBUSTNESS_COLUMNS, contrast_row, robustness_rows
 from jianghua.report.tables import csv_table, latex_table, markdown_table
-from jianghua.schema import BadData
+from jianghua.schema import LABELS, BadData
 from jianghua.training import read_json
 from jianghua.training.runs import Run
 
@@ -27,12 +35,18 @@ class Built:
     boards: Mapping[str, dict]
 
 
+def spent(record: dict) -> float:
+    """CPU seconds of a run by its environment.json; older runs recorded the wall time only."""
+    return record.get("cpu_seconds", record["seconds"] * record.get("threads", 1))
+
+
 def costs_of(runs: Mapping[str, Sequence[Run]], measured: Sequence[dict]) -> dict:
-    """Model → `train_cpu_seconds` (wall time × threads, mean over seeds) and what `measured` says of it."""
+    """Model → `train_cpu_seconds` (mean over seeds; wall time × threads where a run does not say its CPU time) and what
+    `measured` says of it."""
     costs = {}
     for model, seeds in runs.items():
         records = [read_json(run.folder / "environment.json") for run in seeds]
-        times = [r["seconds"] * r.get("threads", 1) for r in records if r.get("seconds") is not None]
+        times = [spent(r) for r in records if r.get("seconds") is not None]
         costs[model] = {"train_cpu_seconds": round(sum(times) / len(times), 1) if times else None}
     for record in measured:
         costs.get(record["model"], {}).update(record.get("cost") or {})
@@ -60,19 +74,6 @@ def three_formats(folder: Path, name: str, header: list[str], rows: list[list[st
     write_atomic(folder / f"{name}.csv", csv_table(header, rows))
 
 
-def slice_table(details: Mapping[str, dict]) -> tuple[list[str], list[list[str]]]:
-    """Share right of each model (mean over seeds) in each slice."""
-    first = next(iter(details.values()))["slices"]
-    header = ["slice", "group", "paragraphs", "documents", *details]
-    rows = [
-        [name, group, f"{one['n']}{' (few)' if one['small'] else ''}", str(one["documents"])]
-        + [f"{own['slices'][name][group]['correct']:.3f}" for own in details.values()]
-        for name, groups in first.items()
-        for group, one in groups.items()
-    ]
-    return header, rows
-
-
 def write_part(results: Path, stem: str, part: dict, costs: Mapping[str, dict], config: str) -> None:
     """Tables and pictures of one build and test part."""
     tables, images, board = results / "tables", results / "pictures", part["board"]
@@ -81,13 +82,20 @@ def write_part(results: Path, stem: str, part: dict, costs: Mapping[str, dict], 
     write_atomic(tables / f"{stem}.csv", part_csv(board))
     note = f"Share right, mean over seeds; {title}, {part['fingerprint']}. (few): under 30 paragraphs."
     three_formats(tables, f"{stem}-slices", *slice_table(part["details"]), note)
-    pictures.leaderboard_picture(board, images / f"{stem}-scores.svg", title)
-    pictures.cost_picture(board, costs, images / f"{stem}-cost.svg", title)
+    note = f"{title}, {part['fingerprint']}. {CALIBRATION_NOTE}"
+    three_formats(tables, f"{stem}-calibration", *calibration_table(part["details"]), note)
+    pictures.leaderboard_picture(board, images / f"{stem}-scores", title)
+    pictures.cost_picture(board, costs, images / f"{stem}-cost", title)
     calibrations = {model: one["calibration"] for model, one in part["details"].items()}
-    pictures.reliabilities_picture(calibrations, images / f"{stem}-reliability.svg", title)
+    pictures.reliabilities_picture(calibrations, images / f"{stem}-reliability", title)
+    classes = [f"{label} ({n})" for label, n in zip(LABELS, board["support"], strict=True)]
+    values = [row["per_class"] for row in board["models"].values()]
+    pictures.heat_picture(list(board["models"]), classes, values, images / f"{stem}-classes", f"F1: {title}")
+    names, shares = slice_shares(part["details"])
+    pictures.heat_picture(names, list(part["details"]), shares, images / f"{stem}-slices.svg", f"Share right: {title}")
     if config == "primary":
         confusions = {model: one["confusion"] for model, one in part["details"].items()}
-        pictures.confusions_picture(confusions, images / f"{stem}-confusion.svg", title)
+        pictures.confusions_picture(confusions, images / f"{stem}-confusion", title)
 
 
 def write_curves(results: Path, found: Sequence[dict], config: str) -> None:
@@ -95,11 +103,11 @@ def write_curves(results: Path, found: Sequence[dict], config: str) -> None:
     for build, name in sorted({(curve["build"], curve["part"]) for curve in found}):
         own = [curve for curve in found if (curve["build"], curve["part"]) == (build, name)]
         title = f"Learning curves: {build} build, {own[0]['source']} test part, {config}"
-        note = f"{title}. Mean over draws, 95 % interval over documents and draws; validation and test are whole."
+        note = f"{title}. Mean over draws; validation and test are whole. {intervals_note('documents and draws')}"
         rows = [row for curve in own for row in curve_rows(curve)]
         stem = f"{build}-{config}-{name}-learning_curve"
         three_formats(results / "tables", stem, CURVE_COLUMNS, rows, note)
-        pictures.curves_picture(own, results / "pictures" / f"{stem}.svg", title)
+        pictures.curves_picture(own, results / "pictures" / stem, title)
 
 
 def write_robustness(results: Path, records: Sequence[dict], config: str) -> None:
@@ -112,7 +120,8 @@ def write_robustness(results: Path, records: Sequence[dict], config: str) -> Non
             if record["build"] == build and name in record["parts"]
             for cells in robustness_rows(record["parts"][name])
         ]
-        note = f"Perturbed test paragraphs: {build} build, {name}, {config}. Drop: clean minus spoilt, over documents."
+        note = f"Perturbed test paragraphs: {build} build, {name}, {config}. Drop: clean minus spoilt, paired. "
+        note += intervals_note()
         stem = f"{build}-{config}-{name}-robustness"
         three_formats(results / "tables", stem, ["model", *ROBUSTNESS_COLUMNS], rows, note)
     for build in sorted({record["build"] for record in records if record.get("contrast")}):
@@ -121,7 +130,8 @@ def write_robustness(results: Path, records: Sequence[dict], config: str) -> Non
             for record in records
             if record["build"] == build and record.get("contrast")
         ]
-        note = f"Minimal pairs (data/contrast): models trained on the {build} build, {config}."
+        note = f"Minimal pairs (data/contrast): models trained on the {build} build, {config}. "
+        note += intervals_note("the documents the pairs were made of")
         three_formats(results / "tables", f"{build}-{config}-contrast", ["model", *CONTRAST_COLUMNS], rows, note)
 
 
@@ -139,10 +149,9 @@ def texts_and_titles(data: Path, config: str) -> tuple[dict[str, str], dict[str,
     return texts, titles
 
 
-def write_results(results: Path, data: Path, builds: Mapping[str, Built], config: str) -> None:
-    """tables/, pictures/ and index.html in `results`; equal runs give equal bytes."""
+def results_of(results: Path, data: Path, builds: Mapping[str, Built], curves: Sequence[dict], config: str) -> dict:
+    """All that `write_results` writes, computed and checked: `parts`, `costs`, `curves`, `robustness` and `page`."""
     measured = read_robustness(results, builds, config)
-    found = curves(curve_runs(results / "curves"), {name: one.loaded for name, one in builds.items()}, config)
     costs, parts, shown = {}, [], []
     for name, built in builds.items():
         costs[name] = costs_of(built.runs, [record for record in measured if record["build"] == name])
@@ -158,17 +167,17 @@ def write_results(results: Path, data: Path, builds: Mapping[str, Built], config
             parts[-1] |= {"board": built.boards[place], "details": details}
             parts[-1] |= {"ids": [row["id"] for row in part], "gold": gold_digits(part, config)}
             shown.append(part)
-            write_part(results, f"{name}-{config}-{place}", parts[-1], costs[name], config)
-    write_curves(results, found, config)
-    write_robustness(results, measured, config)
     texts, titles = texts_and_titles(data, config)
-    places = paragraphs_of(shown, titles, texts)
-    write_atomic(results / "index.html", results_page(parts, places, costs, found, measured, config))
-    write_atomic(results / "tables" / "cost.csv", cost_table(costs))
+    page = results_page(parts, paragraphs_of(shown, titles, texts), costs, curves, measured, config)
+    return {"parts": parts, "costs": costs, "curves": curves, "robustness": measured, "page": page}
 
 
-def cost_table(costs: Mapping[str, Mapping[str, dict]]) -> str:
-    """CSV of what each model costs; empty where it was not measured."""
-    names = ["train_cpu_seconds", "parameters", "characters_per_cpu_second", "cpu_seconds_per_1000_paragraphs"]
-    rows = [[build, model, *(one.get(n) for n in names)] for build, own in costs.items() for model, one in own.items()]
-    return csv_table(["build", "model", *names], rows)
+def write_results(results: Path, made: Mapping, config: str) -> None:
+    """tables/, pictures/ and index.html in `results`; `made` is from `results_of`, equal runs give equal bytes."""
+    for part in made["parts"]:
+        build, place = part["build"], part["part"]
+        write_part(results, f"{build}-{config}-{place}", part, made["costs"][build], config)
+    write_curves(results, made["curves"], config)
+    write_robustness(results, made["robustness"], config)
+    write_atomic(results / "index.html", made["page"])
+    three_formats(results / "tables", "cost", *cost_table(made["costs"]), COST_NOTE)

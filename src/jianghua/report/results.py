@@ -44,6 +44,11 @@ def boards_of(rows: dict[str, list[dict]], runs: Mapping[str, list[list[Predicti
     }
 
 
+def class_cells(row: dict) -> list[str]:
+    """F1 of each function, `–` where it is undefined."""
+    return [number({"value": value}) for value in row["per_class"]]
+
+
 def part_rows(board: dict) -> list[list[str]]:
     """Cells of one part, in the order of `HEADER`: models, then votes."""
     body = []
@@ -53,10 +58,10 @@ def part_rows(board: dict) -> list[list[str]]:
             p = row["step"]["p"]
             step = f"{row['step']['difference']:+.3f} (p = {p:.4f}){' *' if p < ALPHA else ''}"
         seeds = f"{min(row['single']):.3f}–{max(row['single']):.3f}"
-        classes = [f"{value:.3f}" for value in row["per_class"]]
+        classes = class_cells(row)
         body.append([ABOUT.get(model, model), number(row), seeds, rank(row["rank"]), step, *classes])
     for name, row in board["votes"].items():
-        body.append([name, number(row), "", "", "", *(f"{value:.3f}" for value in row["per_class"])])
+        body.append([name, number(row), "", "", "", *class_cells(row)])
     return body
 
 
@@ -78,6 +83,10 @@ def part_notes(board: dict) -> list[str]:
             f"The smallest true difference between neighbours that this part would show with a power of 80 %: "
             f"{low if low == high else f'{low} to {high}'}."
         )
+        for pair in board["alike"]:
+            notes[-1] += (
+                f" Left out: {' and '.join(ABOUT.get(m, m) for m in pair)}, whose counts are equal in every document."
+            )
     if board["votes"]:
         sizes = ", ".join(f"{one['protocol']} {one['n']}" for one in board["votes"].values())
         notes.append(
@@ -87,9 +96,16 @@ def part_notes(board: dict) -> list[str]:
     return notes
 
 
+def intervals_note(units: str = "documents") -> str:
+    """What numbers in brackets are, for the note of a table without a `method_note`."""
+    return f"In brackets 95 % intervals by resampling {units} ({METHODS[METHOD]}, {REPLICATES:,} replicates)."
+
+
 def method_note(seeds: int) -> str:
+    """What stands under every score table: what its value, brackets, ranks and differences are."""
+    mean, units = (f"Mean of {seeds} seeds", "documents and seeds") if seeds > 1 else ("One seed", "documents")
     return (
-        f"Mean of {seeds} seeds; in brackets its 95 % interval by resampling documents and seeds "
+        f"{mean}; in brackets its 95 % interval by resampling {units} "
         f"({METHODS[METHOD]}, {REPLICATES:,} replicates), and ranks in as many resamples. Differences: paired "
         "randomisation over documents, p-values Holm-corrected within the table; * marks those below 0.05."
     )
@@ -101,9 +117,10 @@ def build_tables(build: str, fingerprint: str, boards: Mapping[str, dict], confi
     for board in boards.values():
         source = board["source"]
         text += f"**Trained on the {build} build, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
-        text += markdown_table(HEADER, part_rows(board)) + "\n" + " ".join(part_notes(board)) + "\n\n"
-    seeds = len(next(iter(next(iter(boards.values()))["models"].values()))["single"])
-    return text + method_note(seeds) + "\n"
+        seeds = len(next(iter(board["models"].values()))["single"])
+        notes = " ".join([*part_notes(board), method_note(seeds)])
+        text += markdown_table(HEADER, part_rows(board)) + f"\n{notes}\n\n"
+    return text.removesuffix("\n")
 
 
 def part_latex(build: str, fingerprint: str, board: dict, config: str) -> str:

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jianghua.evaluation import join, targets
-from jianghua.evaluation.calibration import calibration_scores
+from jianghua.evaluation.calibration import COVERAGES, calibration_scores
 from jianghua.evaluation.measure import item_counts
 from jianghua.evaluation.metrics import confusion_counts
 from jianghua.evaluation.score import check_proba, decisions
-from jianghua.evaluation.slices import slice_scores
+from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.report.results import ABOUT, ABOUT_ZH
-from jianghua.report.robustness import ROBUSTNESS_COLUMNS
 from jianghua.schema import LABELS, LABELS_ZH, Prediction
 
 ROUNDED = 6  # decimals: three are shown, and rounding twice must not show others than the tables do
@@ -40,9 +39,10 @@ def model_details(
     rows: dict[str, list[dict]], split: str, part: Sequence[dict], seeds: Sequence[Sequence[Prediction]], config: str
 ) -> dict:
     """One model on one part: `confusion` (summed over seeds; `primary` only), `calibration` (over the answers of all
-    seeds), `slices` (means over seeds) and `answers` (a string of hexadecimal digits a seed)."""
+    seeds), `slices` (share right, means over seeds), `whole` (the same over all), `worst` (from `worst_slice`, of the
+    means) and `answers` (a string of hexadecimal digits a seed)."""
     gold = targets(part, config)
-    answers, probas, confusion, sliced = [], [], np.zeros((len(LABELS), len(LABELS)), int), []
+    answers, probas, confusion, sliced, right = [], [], np.zeros((len(LABELS), len(LABELS)), int), [], []
     for predictions in seeds:
         by_id = {p.id: p for p in join(predictions, rows[split], split)}
         own = [by_id[row["id"]] for row in part]
@@ -50,6 +50,7 @@ def model_details(
         probas.append(check_proba(own, config))
         answers.append(decided)
         correct = decided == gold if config == "primary" else (decided == gold).all(1)
+        right.append(float(correct.mean()))
         sliced.append(slice_scores(part, item_counts(gold, decided), correct, config))
         if config == "primary":
             confusion += confusion_counts(gold, decided)
@@ -58,12 +59,15 @@ def model_details(
     )
     slices = {
         name: {
-            group: one | {"correct": float(np.mean([other[name][group]["correct"] for other in sliced]))}
+            group: {key: one[key] for key in ("n", "documents", "small")}
+            | {"correct": float(np.mean([other[name][group]["correct"] for other in sliced]))}
             for group, one in groups.items()
         }
         for name, groups in sliced[0].items()
     }
-    details = {"calibration": pooled, "slices": slices, "answers": [_digits(one) for one in answers]}
+    whole = {"correct": float(np.mean(right)), "n": len(part), "documents": len({row["doc_id"] for row in part})}
+    details = {"calibration": pooled, "slices": slices, "whole": whole, "worst": worst_slice(slices, len(part))}
+    details |= {"answers": [_digits(one) for one in answers]}
     return details | ({"confusion": confusion.tolist()} if config == "primary" else {})
 
 
@@ -105,11 +109,16 @@ def results_page(
                     "confusion": one.get("confusion"),
                     "ece": one["calibration"]["expected_calibration_error"],
                     "ece0": one["calibration"]["expected_calibration_error_if_calibrated"],
+                    "brier": one["calibration"]["brier"],
+                    "aurc": one["calibration"]["risk_coverage"]["aurc"],
+                    "risk": one["calibration"]["risk_coverage"]["risk"],
                     "bins": [[b["confidence"], b["correct"], b["n"]] for b in one["calibration"]["reliability"]],
                     "slices": {
                         name: {group: [g["correct"], g["n"], g["documents"]] for group, g in groups.items()}
                         for name, groups in one["slices"].items()
                     },
+                    "whole": [one["whole"][key] for key in ("correct", "n", "documents")],
+                    "worst": one["worst"],
                 }
                 for model, one in part["details"].items()
             }
@@ -126,7 +135,7 @@ def results_page(
         "costs": costs,
         "curves": list(curves),
         "robustness": list(robustness),
-        "robustnessColumns": ROBUSTNESS_COLUMNS,
+        "coverages": list(COVERAGES),
     }
     # a paragraph may hold what would end the script element
     text = json.dumps(rounded(data | places), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,5 +1,7 @@
 """Fine-tuning, top to bottom: random batches by token budget, nothing padded, best epoch kept.
 
+Where an architecture has to pad, a batch holds paragraphs of nearly one length instead, in random order.
+
 AdamW with linear warm-up and decay (Devlin et al. 2019, §A.3); validation macro-F1 decides when to
 stop and which epoch is kept, the lower loss among equals; then the temperature is fitted on
 validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
@@ -48,8 +50,9 @@ class Evidence:
     """The sentences of the train split, and the loss of telling each one's function."""
 
     def __init__(self, encoder: Encoder, train: Examples):
-        spans = train.sentences or [[]] * len(train.texts)
-        self.numbers = encoder.sentence_of_tokens(train.texts, [[s["end"] for s in row] for row in spans])
+        spans = train.sentences or []
+        ends = [[s["end"] for s in row] for row in spans]
+        self.numbers = encoder.sentence_of_tokens(train.texts, ends) if spans else []
         none = len(LABELS)
         self.functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
         self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1)
@@ -83,6 +86,16 @@ def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Ten
     return sequence.masked_fill(hidden, mask)
 
 
+def plan_epoch(lengths: list[int], recipe: Recipe, epoch: int, *, by_length: bool) -> list[list[int]]:
+    """The batches of an epoch, by token budget: in random order, or (`by_length`) sorted and the batches shuffled."""
+    order = shuffled(len(lengths), recipe.seed, epoch)
+    if not by_length:
+        return list(token_batches(lengths, order, recipe.batch_tokens))
+    # sorting is stable: among paragraphs of one length chance decides which stand together
+    batches = list(token_batches(lengths, sorted(order, key=lengths.__getitem__), recipe.batch_tokens))
+    return [batches[i] for i in shuffled(len(batches), recipe.seed, epoch)]
+
+
 def finetune(
     encoder: Encoder,
     train: Examples,
@@ -95,26 +108,26 @@ def finetune(
     if not train.texts:
         raise BadData("the train split is empty")
     torch.manual_seed(recipe.seed)
+    evidence = Evidence(encoder, train)
     sequences, cut = encoder.encode(train.texts)
     if cut:
         progress(
             {"warning": f"{cut} train paragraphs are longer than {encoder.max_length} tokens and are not read whole"}
         )
+    if not encoder.flat:
+        kind = encoder.model.config.model_type
+        progress({"warning": f"{kind} has no padding-free path: batches are sorted by length, and padded"})
     lengths = [len(sequence) for sequence in sequences]
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model = encoder.model
-    evidence = Evidence(encoder, train)
     trained = torch.nn.ModuleList([model, evidence.head])
     plain = [p for p in trained.parameters() if p.ndim <= 1]
     decayed = [p for p in trained.parameters() if p.ndim > 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    plan = [
-        list(token_batches(lengths, shuffled(len(sequences), recipe.seed, epoch), recipe.batch_tokens))
-        for epoch in range(recipe.epochs)
-    ]
+    plan = [plan_epoch(lengths, recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
     steps = sum(map(len, plan))
     warmup = max(1, round(recipe.warmup_share * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(

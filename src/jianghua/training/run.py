@@ -14,7 +14,7 @@ from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tf
 from jianghua.models.classifier import check_class_labels
 from jianghua.models.overlong import check_way
 from jianghua.schema import BadData, BadUsage, Prediction
-from jianghua.training.runs import environment, run_hash, write_json, write_predictions
+from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
 
 UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
 
@@ -45,7 +45,7 @@ def folder_of(config: dict, loaded: Loaded) -> Path:
         return Path(config["output_dir"])
     name = f"{loaded.build}-{config['data']['config']}"
     stem = run_hash(_identity(config), loaded.fingerprint)
-    model = config["model"]["name"].replace("/", "--")  # a language model's name may hold a slash
+    model = str(config["model"]["name"]).replace("/", "--")  # a language model's name may hold a slash
     return Path(config["runs"]) / name / model / f"{stem}-s{config['seed']}"
 
 
@@ -77,6 +77,22 @@ def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
         raise BadData(f"{folder}: holds a run of another configuration or dataset; choose another output_dir=")
     if not existing.exists() and folder.is_dir() and any(folder.iterdir()):
         raise BadData(f"{folder}: holds other files; output_dir= takes a new folder")
+
+
+def check_settings(config: dict) -> None:
+    """Refuse numbers with which no run can be trained, before anything is read or written."""
+    threads, train = config["threads"], config["train"]
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise BadUsage(f"threads={threads}: threads= takes a whole number from 1, or null for one a core")
+    least = {"epochs": 1, "batch_tokens": 1, "patience": 0, "sentence_weight": 0, "weight_decay": 0}
+    for name, bound in least.items():
+        if train[name] < bound:
+            raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a number from {bound}")
+    for name in ("warmup_share", "mask_share"):
+        if not 0 <= train[name] <= 1:
+            raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a share from 0 to 1")
+    if not train["learning_rate"] > 0:
+        raise BadUsage(f"train.learning_rate={train['learning_rate']}: train.learning_rate= takes a number over 0")
 
 
 def start_classifier(config: dict) -> Classifier:
@@ -204,7 +220,17 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
     logger.addHandler(handler)
     logger.propagate = False
 
+    # what a killed run spent until its checkpoint counts too
+    spent_file, began_cpu = folder / "spent.json", time.process_time()
+    resumed = spent_file.exists() and (folder / "checkpoint.pt").exists()
+    before = read_json(spent_file)["cpu_seconds"] if resumed else 0.0
+
+    def cpu_seconds() -> float:
+        return round(before + time.process_time() - began_cpu, 1)
+
     def report(row: dict) -> None:
+        if "macro_f1" in row and "epoch" in row:
+            write_json(spent_file, {"cpu_seconds": cpu_seconds()})
         if "step" not in row:
             logger.info("%s", " ".join(f"{k}={v:.4f}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
         if "warning" in row or "epoch" in row:
@@ -250,6 +276,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             device="cpu",
             cores=os.cpu_count(),
             seconds=round(time.monotonic() - began, 1),
+            cpu_seconds=cpu_seconds(),
         )
         # of a dataset from the Hub, the commit it is of
         record["dataset"] |= {key: config["data"][key] for key in ("repo_id", "revision") if key in config["data"]}
@@ -257,7 +284,8 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
         write_json(folder / "metrics.json", metrics)
         logger.info("done in %.1f s", time.monotonic() - began)
         write_atomic(folder / "DONE", "")
-        (folder / "checkpoint.pt").unlink(missing_ok=True)
+        for name in ("checkpoint.pt", "spent.json"):
+            (folder / name).unlink(missing_ok=True)
         return metrics
     finally:
         logger.removeHandler(handler)

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from jianghua.files import write_atomic
-from jianghua.schema import BadData, Prediction
+from jianghua.schema import BadData, Prediction, check_record
 
 PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
 
@@ -88,7 +88,10 @@ def read_predictions(path: Path) -> tuple[list[Prediction], dict[str, str]]:
         raise BadData(f"{path}: not a Parquet file ({error})") from None
     if missing := {"id", "split", "predicted", "proba"} - set(table.column_names):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
-    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+    # other programs may leave bytes there that are no text
+    metadata = {
+        k.decode(errors="replace"): v.decode(errors="replace") for k, v in (table.schema.metadata or {}).items()
+    }
     return [Prediction(**row) for row in table.select(["id", "split", "predicted", "proba"]).to_pylist()], metadata
 
 
@@ -102,12 +105,16 @@ def write_json(path: Path, record: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
+    """The JSON object in a file; `BadData` for a file that is missing or holds anything else."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadData(f"{path}: no such file; is this a run folder?") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadData(f"{path}: not JSON ({error})") from None
+    if not isinstance(record, dict):
+        raise BadData(f"{path}: expected a JSON object, found {type(record).__name__}")
+    return record
 
 
 @dataclass(frozen=True)
@@ -139,20 +146,25 @@ def read_run(folder: Path) -> Run:
     if not finished(folder):
         raise BadData(f"{folder}: not a finished run (no DONE); the command that started it goes on with it")
     record = read_json(folder / "environment.json")
-    predictions, metadata = read_predictions(folder / "predictions.parquet")
     try:
-        return Run(
-            folder,
-            record["model"],
-            record["seed"],
-            metadata["config"],
-            metadata["build"],
-            metadata["fingerprint"],
-            predictions,
-            json.loads(metadata.get("subset", "null")),
-        )
-    except KeyError as error:
-        raise BadData(f"{folder}: environment.json or predictions.parquet does not say its {error}") from None
+        check_record(record, {"model": str, "seed": int})
+    except BadData as error:
+        raise BadData(f"{folder / 'environment.json'}: {error}") from None
+    stored = folder / "predictions.parquet"
+    predictions, metadata = read_predictions(stored)
+    for name in ("config", "build", "fingerprint"):
+        if name not in metadata:
+            raise BadData(f"{stored}: its metadata does not say its {name!r}")
+    if metadata["config"] not in ("primary", "functions"):
+        raise BadData(f"{stored}: its metadata has config {metadata['config']!r}, neither primary nor functions")
+    try:
+        subset = json.loads(metadata.get("subset", "null"))
+    except json.JSONDecodeError as error:
+        raise BadData(f"{stored}: the subset in its metadata is not JSON ({error})") from None
+    if not isinstance(subset, dict | None):
+        raise BadData(f"{stored}: the subset in its metadata should be a JSON object or null, found {subset!r:.60}")
+    build, fingerprint = metadata["build"], metadata["fingerprint"]
+    return Run(folder, record["model"], record["seed"], metadata["config"], build, fingerprint, predictions, subset)
 
 
 def default_runs(runs: Path, needs: str = "tokenizer.json") -> dict[str, Path]:

@@ -3,61 +3,65 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import index_as_build
 from jianghua.files import folder_atomic
 from jianghua.schema import BadData
-from jianghua.training.runs import finished, read_json, read_run
+from jianghua.training.runs import finished
 
 KEPT = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet", "DONE")
 
+Folders = Mapping[str, Sequence[Path]]  # model → run folder a seed
 
-def train_listed(config, script: Path) -> None:
-    """Train the runs that `config` (conf/reproduce.yaml) lists, into `runs`; copy what tables need to `results`.
 
-    Says for each run whether its test macro-F1 lies in the interval of the one stored before.
+def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folders]:
+    """Train the runs of `builds` that `config` (conf/reproduce.yaml) lists, into `runs`; build → `Folders`.
+
+    `script` is scripts/train.py. Nothing is copied to `results` here: only when all are trained can they be compared
+    with what is stored, and a call that was interrupted must find the same stored runs again.
     """
-    data, results, runs = Path(config.data_root), Path(config.results), Path(config.runs)
+    data, runs = Path(config.data_root), Path(config.runs)
     default = script.parents[1] / "data"
-    for build in config.builds:
-        # what the configuration gives by itself is not passed on, so that stored configurations name no machine
-        where = [] if data == default else [f"data.path={data / 'jianghua'}", f"data.root={data}"]
+    # what the configuration gives by itself is not passed on, so that stored configurations name no machine
+    root = [] if data == default else [f"data.root={data}"]
+    trained = {}
+    for build in builds:
+        where = [] if data == default else [f"data.path={data / 'jianghua'}"]
         if build == "full":
-            if not config.public:
-                print("full build: left as stored (public= names the folder with the raw public speeches)")
-                continue
             folder = runs / "full-build"
-            where = [f"data.path={folder}"] + ([] if data == default else [f"data.root={data}"])
-            _call(
-                [
-                    script.with_name("build_dataset.py"),
-                    f"data_root={data}",
-                    f"public={config.public}",
-                    f"output={folder}",
-                ]
-            )
+            where = [f"data.path={folder}"]
+            source = [f"data_root={data}", f"public={config.public}", f"output={folder}"]
+            _call([script.with_name("build_dataset.py"), *source])
         fingerprint = index_as_build(data, build, config.config).fingerprint
-        for model in config.models:
-            for seed in config.seeds:
-                place = runs / "reproduce" / fingerprint / config.config / model / f"s{seed}"
-                if not finished(place):
-                    _call(
-                        [
-                            script,
-                            f"model={model}",
-                            f"seed={seed}",
-                            f"data.config={config.config}",
-                            *where,
-                            f"output_dir={place}",
-                        ]
-                    )
-                read_run(place)
-                target = results / "runs" / f"{build}-{config.config}" / model / f"s{seed}"
-                _compare(target, place)
-                with folder_atomic(target, marks=("DONE", "metrics.json")) as folder_new:
-                    for name in KEPT:
-                        shutil.copyfile(place / name, folder_new / name)
+        place = runs / "reproduce" / fingerprint / config.config
+        trained[build] = {model: [place / model / f"s{seed}" for seed in config.seeds] for model in config.models}
+        for model, folders in trained[build].items():
+            for seed, folder in zip(config.seeds, folders, strict=True):
+                if not finished(folder):
+                    what = [f"model={model}", f"seed={seed}", f"data.config={config.config}"]
+                    _call([script, *what, *where, *root, f"output_dir={folder}"])
+    return trained
+
+
+def keep(trained: Folders, places: Folders) -> None:
+    """Copy what tables need of `trained` to `places`, a folder each, whole or not at all."""
+    for model, folders in trained.items():
+        for folder, place in zip(folders, places[model], strict=True):
+            with folder_atomic(place, marks=("DONE", "metrics.json")) as new:
+                for name in KEPT:
+                    shutil.copyfile(folder / name, new / name)
+
+
+def same_runs(left: Sequence[Path], right: Sequence[Path]) -> bool:
+    """Whether these are the same runs, not only runs that answer alike: `environment.json` has the time each took."""
+    names = ("environment.json", "predictions.parquet")
+    return all(
+        (one / name).read_bytes() == (other / name).read_bytes()
+        for one, other in zip(left, right, strict=True)
+        for name in names
+    )
 
 
 def _call(arguments: list) -> None:
@@ -65,17 +69,3 @@ def _call(arguments: list) -> None:
     result = subprocess.run([sys.executable, *map(str, arguments)], check=False)
     if result.returncode:
         raise BadData(f"{arguments[0]} ended with status {result.returncode}; run the same command again to go on")
-
-
-def _compare(stored: Path, anew: Path) -> None:
-    """One line: does the new test score lie in the stored interval?"""
-    if not finished(stored):
-        return
-    old, new = (read_json(folder / "metrics.json")["split"]["test"]["macro_f1"] for folder in (stored, anew))
-    if old["low"] is None:
-        return
-    inside = old["low"] <= new["value"] <= old["high"]
-    print(
-        f"{anew}: macro-F1 {new['value']:.3f}, stored {old['value']:.3f} "
-        f"[{old['low']:.3f}, {old['high']:.3f}]: {'inside' if inside else 'OUTSIDE'}"
-    )

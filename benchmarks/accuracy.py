@@ -1,0 +1,123 @@
+"""Is speed bought with accuracy? Validation macro-F1 of the shipped recipe, seed by seed, against the padded path.
+
+    python benchmarks/accuracy.py [--seeds 5] [--share 1.0] [--runs FILE]
+
+Both sides fine-tune the bundled encoder on the bundled train split with `finetune`, the shipped batch size, learning
+rate, epochs, warm-up and weight decay:
+
+- shipped: the flat path as conf/train/default.yaml has it: no dropout, evidence sentences, masked input;
+- padded: batches padded to their longest, a dropout of 0.1 in embeddings, attention, inner layers and head, neither
+  evidence nor masking.
+
+The figure is the best epoch's validation macro-F1. The interval is Student's t over the differences, seed by seed. A
+finished run is a line of `--runs`, so that the command goes on where it was stopped. `--share` takes the first
+documents of each split only. The whole takes about an hour and a half on two cores.
+"""
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from harness import RESULTS, SHIPPED, Benchmark, Job, Side, arguments
+from tokenising import part_of
+from training_sides import DATA, MINI, recipe, with_dropout
+
+SIDES = ("shipped", "padded")
+WITHIN = 0.5  # points of macro-F1
+
+
+def one_run(side: str, seed: int, share: float) -> Job:
+    """The answer is what the run of `side` with `seed` came to, and with which settings."""
+    from jianghua.dataset import load_build
+    from jianghua.models.encoder import Encoder
+    from jianghua.training.finetune import finetune
+    from jianghua.training.run import examples
+
+    def run() -> dict:
+        loaded = part_of(load_build(DATA, "primary"), share)
+        train, validation = (examples(loaded, split, "primary") for split in ("train", "validation"))
+        with tempfile.TemporaryDirectory() as temporary:
+            folder, began = Path(temporary), time.perf_counter()
+            path = MINI if side == "shipped" else with_dropout(folder / "dropout")
+            encoder = Encoder.start(str(path), "primary", seed=seed)
+            settings = recipe(seed=seed)
+            if side == "padded":
+                encoder.flat = False
+                encoder.model.set_attn_implementation("sdpa")
+                settings = recipe(seed=seed, sentence_weight=0.0, mask_share=0.0)
+            history = finetune(encoder, train, validation, settings, folder / "checkpoint", lambda row: None)
+        best = max(history, key=lambda row: row["macro_f1"])
+        return {
+            **_key(side, seed, share, loaded.fingerprint),
+            "macro_f1": best["macro_f1"],
+            "epoch": best["epoch"],
+            "seconds": round(time.perf_counter() - began, 1),
+            "train": len(train.texts),
+            "validation": len(validation.texts),
+        }
+
+    return Job(run, lambda: 0.0)
+
+
+def _key(side: str, seed: int, share: float, fingerprint: str) -> dict:
+    """What a stored run must agree in to count: the recipe and the data among it."""
+    from dataclasses import asdict
+
+    settings = {key: value for key, value in asdict(recipe()).items() if key != "seed"}
+    return {"side": side, "seed": seed, "share": share, "fingerprint": fingerprint, "recipe": settings}
+
+
+def stored(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def interval(differences: list[float]) -> tuple[float, float]:
+    """95 % for the mean, by Student's t."""
+    from scipy.stats import t
+
+    mean = statistics.mean(differences)
+    half = t.ppf(0.975, len(differences) - 1) * statistics.stdev(differences) / len(differences) ** 0.5
+    return mean - half, mean + half
+
+
+def main() -> None:
+    from jianghua.dataset import load_build
+
+    options = arguments(__doc__, "accuracy", rounds=1, seeds=5, share=1.0, runs=str(RESULTS / "accuracy.jsonl"))
+    if options.seeds < 2:
+        raise SystemExit("--seeds takes a number from 2: an interval needs two differences")
+    benchmark, path = Benchmark("accuracy", 1), Path(options.runs)
+    fingerprint, points = load_build(DATA, "primary").fingerprint, {side: [] for side in SIDES}
+    for seed in range(1, options.seeds + 1):
+        for side in SIDES:
+            key = _key(side, seed, options.share, fingerprint)
+            found = next((run for run in stored(path) if run | key == run), None)
+            if found is None:
+                worker = Side(f"{side}, seed {seed}", one_run, side, seed, options.share, environment=SHIPPED)
+                found = worker.answer()
+                worker.close()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(found) + "\n")
+            points[side].append(100 * found["macro_f1"])
+            print(f"{side}, seed {seed}: {points[side][-1]:.2f} (epoch {found['epoch']})", flush=True)
+    differences = [a - b for a, b in zip(points["shipped"], points["padded"], strict=True)]
+    low, high = interval(differences)
+    mean, each = statistics.mean(differences), ", ".join(f"{d:+.2f}" for d in differences)
+    for side, name in zip(SIDES, ("shipped recipe, flat", "padded, dropout 0.1, no evidence, no masking"), strict=True):
+        benchmark.row(f"{name}: validation macro-F1", "points", points[side])
+    benchmark.row("difference, seed by seed", "points", differences)
+    benchmark.row("difference, mean", "points", [mean])
+    benchmark.row("difference, mean, end of its 95 % interval (t)", "points", [low, high])
+    said = f"shipped minus padded, seed by seed: {each}; mean {mean:+.2f}, 95 % {low:+.2f} to {high:+.2f}"
+    benchmark.checks.append(said)
+    print(said)
+    what = "validation macro-F1, shipped recipe minus padded path with dropout, points"
+    benchmark.claim(what, [mean], -WITHIN)
+    benchmark.finish(options.output)
+
+
+if __name__ == "__main__":
+    main()

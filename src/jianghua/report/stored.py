@@ -1,0 +1,141 @@
+"""Run folders → builds to publish, checked before anything is written; the pages that show their tables."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jianghua.dataset import Loaded, between_marks, index_as_build
+from jianghua.evaluation import join, part_counts, scored_parts
+from jianghua.evaluation.score import SCORED, check_proba
+from jianghua.report.curves import curve_runs, curves, place_of
+from jianghua.report.leaderboard import scored
+from jianghua.report.published import Built
+from jianghua.report.results import boards_of, build_tables
+from jianghua.schema import BadData
+from jianghua.training import finished, read_run
+from jianghua.training.runs import Run
+from jianghua.training.scratch import Folders, same_runs
+
+BUILDS = ("full", "constructed")  # in the order in which pages show them
+
+
+def listed_folders(results: Path, build: str, config: str, models: Sequence[str], seeds: Sequence[int]) -> Folders:
+    """Where the listed runs of a build are stored."""
+    place = results / "runs" / f"{build}-{config}"
+    return {model: [place / model / f"s{seed}" for seed in seeds] for model in models}
+
+
+def check_run(run: Run, loaded: Loaded, config: str) -> None:
+    """Raise `BadData`, naming the folder, unless the run has one sound answer for each scored paragraph of `loaded`."""
+    where = str(run.folder)
+    run.check_dataset(loaded.build, loaded.fingerprint)
+    if run.config != config:
+        raise BadData(f"{where}: a run of {run.config}, not of {config}")
+    for prediction in run.predictions:
+        if prediction.split not in SCORED:
+            raise BadData(
+                f"{where}: prediction for {prediction.id!r} in split {prediction.split!r}, which is not scored"
+            )
+    for split in SCORED:
+        check_proba(join(run.predictions, loaded.rows[split], split, where), config, where)
+
+
+def read_builds(data: Path, folders: Mapping[str, Folders], config: str) -> dict[str, Built]:
+    """Builds with their runs and boards; `folders`: build → model → run folder a seed. Raises as `check_run`."""
+    builds = {}
+    for build, listed in folders.items():
+        loaded = index_as_build(data, build, config)
+        runs = {model: [read_run(folder) for folder in seeds] for model, seeds in listed.items()}
+        for run in (run for seeds in runs.values() for run in seeds):
+            check_run(run, loaded, config)
+        predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
+        builds[build] = Built(loaded, runs, boards_of(loaded.rows, predictions, config))
+    return builds
+
+
+def read_curves(results: Path, new: Sequence[Run], builds: Mapping[str, Built], data: Path, config: str) -> list[dict]:
+    """`curves` of what `results`/curves will hold once `new` is kept there; raises as `check_run` for either."""
+    kept = {place_of(run, results).absolute() for run in new}
+    runs = [run for run in curve_runs(results / "curves") if run.folder.absolute() not in kept]
+    runs = [run for run in runs if run.build in builds and run.config == config]
+    for run in [*runs, *new]:
+        other = run.config != config  # a curve of the other configuration is kept for its own tables
+        loaded = index_as_build(data, run.build, run.config) if other else builds[run.build].loaded
+        check_run(run, loaded, run.config)
+    return curves([*runs, *new], {build: built.loaded for build, built in builds.items()}, config)
+
+
+def against_stored(build: str, built: Built, folders: Folders, config: str) -> list[str]:
+    """A line a row of the tables: does the new score lie in the interval of the runs stored in `folders`?
+
+    Scores are the tables' own: a model on one test part, macro-F1 over its headline functions, mean over seeds.
+    """
+    lines = []
+    for model, places in folders.items():
+        try:
+            stored, why = [read_run(place) for place in places if finished(place)], ""
+            if len(stored) < len(places):
+                why = "not stored yet" if not stored else "stored for some seeds only"
+            elif any(run.fingerprint != built.loaded.fingerprint for run in stored):
+                why = "stored for another dataset"
+            elif same_runs([run.folder for run in built.runs[model]], places):
+                why = "stored already"
+            else:
+                for run in stored:
+                    check_run(run, built.loaded, config)
+        except BadData as error:
+            why = str(error)
+        for name, (split, part) in scored_parts(built.loaded.rows).items():
+            if name not in built.boards:
+                continue
+            board = built.boards[name]
+            score = board["models"][model]["value"]
+            line = f"{build} build, {board['source']} part, {model}: macro-F1 {score:.3f}, "
+            if why:
+                lines.append(f"{line}{why}, not compared")
+                continue
+            counts = part_counts(built.loaded.rows, split, part, [run.predictions for run in stored], config)
+            old = scored(counts, board["labels"])
+            if old["low"] is None:
+                lines.append(f"{line}stored {old['value']:.3f} without an interval, not compared")
+                continue
+            inside = old["low"] <= score <= old["high"]
+            ends = f"[{old['low']:.3f}, {old['high']:.3f}]"
+            lines.append(f"{line}stored {old['value']:.3f} {ends}: {'inside' if inside else 'OUTSIDE'}")
+    return lines
+
+
+def tables_left(results: Path, data: Path, asked: Sequence[str], config: str) -> dict[str, str]:
+    """Tables of the builds that were not asked for, which stay on the pages; another dataset's are refused."""
+    left = {}
+    for build in BUILDS:
+        path = results / f"{build}.md"
+        if build in asked or not path.exists():
+            continue
+        left[build] = path.read_text(encoding="utf-8")
+        wanted = index_as_build(data, build, config).fingerprint
+        found = set(re.findall(r"\(`\w+`, `([0-9a-f]{16})`\)$", left[build], re.MULTILINE))
+        if found != {wanted}:
+            of = f"dataset {', '.join(sorted(found))}" if found else "no dataset that it names"
+            raise BadData(f"{path}: holds tables of {of}, but this one is {build} {wanted}; make it anew with builds=")
+    return left
+
+
+def score_pages(
+    root: Path, data: Path, results: Path, builds: Mapping[str, Built], left: Mapping[str, str], config: str
+) -> dict[Path, str]:
+    """Path → text of every page that shows score tables; `left` is from `tables_left`."""
+    tables = {build: build_tables(build, own.loaded.fingerprint, own.boards, config) for build, own in builds.items()}
+    pages = {results / f"{build}.md": table for build, table in tables.items()}
+    # a page shows both builds, also when only one was asked for
+    both = tables | left
+    together = "\n".join(both[build] for build in BUILDS if build in both)
+    for page, section in (
+        (root / "README.md", together),
+        (root / "README.zh.md", together),
+        (root / "DATASET_CARD.md", tables.get("full")),
+        (data / "jianghua" / "README.md", tables.get("constructed")),
+    ):
+        if section and page.exists():
+            pages[page] = between_marks(page.read_text(encoding="utf-8"), section)
+    return pages

@@ -1,0 +1,85 @@
+"""scripts/pretrain.py as somebody runs it, a few steps long: what it writes, and what it refuses to read."""
+
+import json
+
+import pytest
+from tiny import small_benchmark
+
+LAW = "第{}条　县级以上人民政府应当加强对农田水利工作的领导，保护耕地，防止污染，具体办法由第{}章规定。\n"
+STORY = "第{}天早上，老张牵着牛过了河，看见对岸的渠又通了水，回来说给{}个邻居听。\n"
+SMALL = (
+    "architecture={num_hidden_layers: 1, hidden_size: 32, num_attention_heads: 2, intermediate_size: 64,"
+    " max_position_embeddings: 64}",
+    "sequence_length={speeches: 60, laws: 60, narrative: 60}",
+    "vocabulary=900",
+    "steps=30",
+    "batch_tokens=256",
+    "warmup=5",
+    "threads=1",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(root, tmp_path_factory):
+    """A small benchmark without public speeches, and two corpora of a few documents."""
+    tmp_path = tmp_path_factory.mktemp("pretrain")
+    small_benchmark(root / "data", tmp_path, documents={"train": 6, "validation": 2, "test": 2})
+    (tmp_path / "public").mkdir()
+    for name, line in (("laws", LAW), ("narrative", STORY)):
+        documents = ("".join(line.format(d, n) for n in range(4)) for d in range(20))
+        (tmp_path / f"{name}.txt").write_text("\n".join(documents), "utf-8")
+    return tmp_path
+
+
+def pretrain(run_script, folder, output, laws="laws.txt"):
+    corpora = (f"corpora.laws={laws}", "corpora.narrative=narrative.txt")
+    options = ("data_root=data", "public=public", f"output={output}", *corpora, *SMALL)
+    return run_script("pretrain", *options, cwd=folder, OMP_NUM_THREADS="1")
+
+
+@pytest.mark.slow
+def test_a_short_pretraining_leaves_an_encoder_that_plain_transformers_loads_and_its_records(folder, run_script):
+    from omegaconf import OmegaConf
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    result = pretrain(run_script, folder, "encoder")
+    assert result.returncode == 0, result.stderr
+    assert "step 30/30" in result.stdout
+    model, report = AutoModelForMaskedLM.from_pretrained(folder / "encoder", output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    tokenizer = AutoTokenizer.from_pretrained(folder / "encoder")
+    assert len(tokenizer) == model.config.vocab_size
+    ids = tokenizer("县级以上人民政府", return_tensors="pt")
+    assert model(**ids).logits.shape == (1, ids["input_ids"].shape[1], model.config.vocab_size)
+    record = OmegaConf.load(folder / "encoder" / "pretraining.yaml")
+    assert record.steps == 30
+    assert {row["source"]: row["documents"] for row in record.sources} == {"speeches": 6, "laws": 20, "narrative": 20}
+    assert str(folder) not in (folder / "encoder" / "pretraining.yaml").read_text("utf-8")
+    card = (folder / "encoder" / "README.md").read_text("utf-8")
+    assert card.startswith("---\nlicense: cc-by-sa-4.0\n")
+    assert "1 layers, hidden size 32" in card
+    curve = [json.loads(line) for line in (folder / "encoder" / "loss_curve.jsonl").read_text("utf-8").splitlines()]
+    assert curve[-1]["step"] == 30
+    left = {path.name for path in folder.iterdir()} & {"encoder.checkpoint.pt", "encoder.vocabulary.json"}
+    assert not left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_corpus_that_holds_a_speech_of_validation_or_test_is_refused_and_nothing_is_written(
+    folder, run_script, split
+):
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(folder / f"data/jianghua/functions/{split}-00000-of-00001.parquet").to_pylist()
+    speech = [row["text"] for row in rows if row["doc_id"] == rows[0]["doc_id"]]
+    laws = (folder / "laws.txt").read_text("utf-8")
+    (folder / "more.txt").write_text(laws + "\n" + "\n".join(speech) + "\n", "utf-8")
+    before = sorted(path.name for path in folder.iterdir())
+    result = pretrain(run_script, folder, "refused", laws="more.txt")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "error: laws, document 21: text 1 is paragraph" in result.stderr
+    assert "of a validation or test document" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == before
