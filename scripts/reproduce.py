@@ -44,7 +44,8 @@ def main(config):
     for build, folders in trained.items():
         keep(folders, stored[build])
     if config.curves:
-        print(f"{keep_runs(Path(config.curves), results, fingerprints)} runs of learning curves kept\n")
+        keep_runs(new, results)
+        print(f"{len(new)} runs of learning curves kept\n")
     write_results(results, made, name)
     for page, text in pages.items():
         write_atomic(page, text)

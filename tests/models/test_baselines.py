@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jianghua.annotate.audit import character_grams, tfidf
+from jianghua.dataset import load_build
 from jianghua.dataset.load import check_class_names
 from jianghua.models import Examples, Keywords, Length, Majority, Tfidf, decide, load_classifier
-from jianghua.models.classifier import check_class_labels
 from jianghua.models.keywords import PATTERNS
 from jianghua.schema import LABELS, BadData, BadUsage
 from jianghua.training.calibrate import calibrate
@@ -180,8 +180,8 @@ def test_a_folder_that_lost_its_numbers_is_refused_in_one_line(kind, tmp_path):
 def test_a_build_whose_class_labels_stand_in_another_order_is_refused(root, tmp_path):
     import pyarrow.parquet as pq
 
-    check_class_labels(root / "data/jianghua", "primary")
-    check_class_labels(root / "data/jianghua", "functions")
+    load_build(root / "data/jianghua", "primary")
+    load_build(root / "data/jianghua", "functions")
     for config in ("primary", "functions"):
         name = f"{config}/train-00000-of-00001.parquet"
         table = pq.read_table(root / "data/jianghua" / name)
@@ -192,7 +192,7 @@ def test_a_build_whose_class_labels_stand_in_another_order_is_refused(root, tmp_
         (tmp_path / config).mkdir()
         pq.write_table(table.replace_schema_metadata(metadata), tmp_path / name)
         with pytest.raises(BadData, match="its class labels are"):
-            check_class_labels(tmp_path, config)
+            load_build(tmp_path, config)
 
 
 def metadata_naming(config, names):

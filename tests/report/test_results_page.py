@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jianghua.dataset import index_as_build
-from jianghua.report.curves import curve_rows, curve_runs, curves, keep_runs, rule_of
+from jianghua.report.curves import curve_rows, curve_runs, curves, keep_runs, rule_of, runs_to_keep
 from jianghua.report.detail_tables import CALIBRATION_COLUMNS, calibration_table, cost_table, slice_shares, slice_table
 from jianghua.report.leaderboard import leaderboard, significance_groups
 from jianghua.report.pictures import heat_picture
@@ -274,7 +274,9 @@ def stored(tmp_path, loaded):
 
 def test_only_runs_on_part_of_train_are_kept_and_become_points_of_a_curve(stored, loaded):
     fingerprints = {name: one.fingerprint for name, one in loaded.items()}
-    assert keep_runs(stored / "runs", stored / "results", fingerprints) == 5
+    kept = runs_to_keep(stored / "runs", fingerprints)
+    assert len(kept) == 5
+    keep_runs(kept, stored / "results")
     kept = curve_runs(stored / "results/curves")
     assert len(kept) == 5
     found = {curve["kind"]: curve for curve in curves(kept, loaded, "primary")}
@@ -294,7 +296,9 @@ def test_a_curves_run_of_another_dataset_is_left_where_it_is_and_refused_in_a_ta
     other = stored / "runs/p/old"
     store(other, loaded, {"train": {"per_class": 8, "draw": 2}}, 2, 0.5, fingerprint="0123456789abcdef")
     fingerprints = {name: one.fingerprint for name, one in loaded.items()}
-    assert keep_runs(stored / "runs", stored / "results", fingerprints) == 5
+    kept = runs_to_keep(stored / "runs", fingerprints)
+    assert len(kept) == 5
+    keep_runs(kept, stored / "results")
     shutil.copytree(other, stored / "results/curves/old")
     with pytest.raises(BadData, match="made for dataset"):
         curves(curve_runs(stored / "results/curves"), loaded, "primary")

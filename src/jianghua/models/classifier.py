@@ -110,18 +110,3 @@ def load_classifier(folder: Path) -> Classifier:
     from jianghua.models.encoder import Encoder
 
     return Encoder.load(folder)
-
-
-def check_class_labels(build: Path, config: str) -> None:
-    """Refuse a build whose `ClassLabel` names are not those that every saved `config.id2label` has, in its order."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from jianghua.dataset.load import check_class_names
-
-    path = build / config / "train-00000-of-00001.parquet"
-    try:
-        metadata = pq.read_schema(path).metadata
-    except (OSError, pa.ArrowInvalid):
-        return  # whoever loads the rows says what is wrong
-    check_class_names(path, config, metadata)

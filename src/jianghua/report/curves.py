@@ -5,7 +5,7 @@ documents (`documents`), or so many paragraphs a function (`per_class`).
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import Loaded
@@ -40,7 +40,7 @@ def curve_runs(folder: Path) -> list[Run]:
 
 
 def runs_to_keep(folder: Path, fingerprints: Mapping[str, str]) -> list[Run]:
-    """The curves' runs in `folder` that are of these datasets (build → fingerprint)."""
+    """The curves' runs in `folder` that are of these datasets (build → fingerprint); others are left where they are."""
     return [run for run in curve_runs(folder) if fingerprints.get(run.build) == run.fingerprint]
 
 
@@ -49,17 +49,12 @@ def place_of(run: Run, results: Path) -> Path:
     return results / "curves" / f"{run.build}-{run.config}" / run.model / run.folder.name
 
 
-def keep_runs(folder: Path, results: Path, fingerprints: Mapping[str, str]) -> int:
-    """Copy what tables need of the curves' runs in `folder` to `results`/curves; returns how many.
-
-    `fingerprints`: build → fingerprint; a run of another dataset is left where it is.
-    """
-    runs = runs_to_keep(folder, fingerprints)
+def keep_runs(runs: Sequence[Run], results: Path) -> None:
+    """Copy what tables need of the curves' `runs` to `results`/curves."""
     for run in runs:
         with folder_atomic(place_of(run, results), marks=("DONE",)) as new:
             for name in KEPT:
                 shutil.copyfile(run.folder / name, new / name)
-    return len(runs)
 
 
 def curves(runs: Iterable[Run], loaded: Mapping[str, Loaded], config: str) -> list[dict]:

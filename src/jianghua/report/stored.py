@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jianghua.dataset import Loaded, between_marks, index_as_build
 from jianghua.evaluation import join, part_counts, scored_parts
-from jianghua.evaluation.score import SCORED, check_proba
+from jianghua.evaluation.score import SCORED, check_proba, check_splits
 from jianghua.report.curves import curve_runs, curves, place_of
 from jianghua.report.leaderboard import scored
 from jianghua.report.published import Built
@@ -31,11 +31,7 @@ def check_run(run: Run, loaded: Loaded, config: str) -> None:
     run.check_dataset(loaded.build, loaded.fingerprint)
     if run.config != config:
         raise BadData(f"{where}: a run of {run.config}, not of {config}")
-    for prediction in run.predictions:
-        if prediction.split not in SCORED:
-            raise BadData(
-                f"{where}: prediction for {prediction.id!r} in split {prediction.split!r}, which is not scored"
-            )
+    check_splits(run.predictions, where)
     for split in SCORED:
         check_proba(join(run.predictions, loaded.rows[split], split, where), config, where)
 

@@ -11,7 +11,6 @@ from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
 from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
-from jianghua.models.classifier import check_class_labels
 from jianghua.models.overlong import check_way
 from jianghua.schema import BadData, BadUsage, Prediction
 from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
@@ -98,7 +97,6 @@ def check_settings(config: dict) -> None:
 def start_classifier(config: dict) -> Classifier:
     """The model that the configuration names, not yet fitted."""
     model, data_config = config["model"], config["data"]["config"]
-    check_class_labels(Path(str(config["data"]["path"])), data_config)
     overlong = check_way(config["data"].get("overlong", "truncate"))
     missing = [key for key, value in model.items() if value == "???"]
     if missing:
