@@ -9,8 +9,8 @@ from jianghua.hub.dataset import dataset_content, further_splits
 from jianghua.hub.model import model_content
 from jianghua.hub.results import demo_content, metric_content, page_content, results_content
 from jianghua.schema import BadData, BadUsage
-from jianghua.training import read_json, read_run
-from jianghua.training.runs import default_runs
+from jianghua.training import read_run
+from jianghua.training.runs import default_run_folders, default_runs
 
 WHAT = ("dataset", "model", "results", "all")
 
@@ -98,12 +98,8 @@ def run_of_build(runs: Path, kind: str, published: Mapping) -> Path:
 
     `published` says its `build` and `fingerprint`. Raises `BadData` where every run used another dataset or a part.
     """
-    folders = sorted(runs.glob("*/*/*/DONE"), key=lambda done: done.stat().st_mtime, reverse=True)
-    for folder in (done.parent for done in folders):
-        if not (folder / "environment.json").is_file() or not (folder / "model" / "model.safetensors").is_file():
-            continue
-        record = read_json(folder / "environment.json")
-        if not record.get("default_run") or record.get("data_config") != kind:
+    for config, folder in default_run_folders(runs, needs="model.safetensors"):
+        if config != kind:
             continue
         run = read_run(folder)
         if (run.build, run.fingerprint, run.subset) == (published["build"], published["fingerprint"], None):

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -167,16 +167,26 @@ def read_run(folder: Path) -> Run:
     return Run(folder, record["model"], record["seed"], metadata["config"], build, fingerprint, predictions, subset)
 
 
-def default_runs(runs: Path, needs: str = "tokenizer.json") -> dict[str, Path]:
-    """Configuration → the newest finished default run below `runs` whose `model/` holds the file `needs`."""
-    newest: dict[str, Path] = {}
-    for done in sorted(runs.glob("*/*/*/DONE"), key=lambda path: path.stat().st_mtime):
+def default_run_folders(runs: Path, needs: str = "tokenizer.json") -> Iterator[tuple[str, Path]]:
+    """(configuration, folder) of the finished default runs below `runs` whose `model/` holds the file `needs`.
+
+    The newest comes first.
+    """
+    by_age = sorted(runs.glob("*/*/*/DONE"), key=lambda path: path.stat().st_mtime)
+    for done in by_age[::-1]:
         environment_file = done.parent / "environment.json"
         if not environment_file.is_file() or not (done.parent / "model" / needs).is_file():
             continue
         record = read_json(environment_file)
         if record.get("default_run"):
-            newest[record["data_config"]] = done.parent
+            yield record["data_config"], done.parent
+
+
+def default_runs(runs: Path, needs: str = "tokenizer.json") -> dict[str, Path]:
+    """Configuration → the newest of `default_run_folders`."""
+    newest: dict[str, Path] = {}
+    for config, folder in default_run_folders(runs, needs):
+        newest.setdefault(config, folder)
     return newest
 
 
