@@ -19,9 +19,8 @@ def main(config):
     from omegaconf import OmegaConf
 
     from jianghua.dataset import load_build
-    from jianghua.models import Majority, Tfidf
-    from jianghua.report import confusion_picture, print_scores, training_progress
-    from jianghua.report.sweep import job_record, without_epochs
+    from jianghua.report import confusion_picture, training_progress
+    from jianghua.report.sweep import job_record, print_run, without_epochs
     from jianghua.training import finished, read_json, run
 
     several = HydraConfig.get().mode.name == "MULTIRUN"
@@ -29,12 +28,11 @@ def main(config):
         raise BadUsage("output_dir= with -m would write every run into one folder; use runs= instead")
     settings = OmegaConf.to_container(config, resolve=True)
     run.check_settings(settings)
-    data_config = config.data.config
     if "repo_id" in settings["data"]:
         from jianghua.hub import fetch_into
 
         fetch_into(config, settings)
-    loaded = load_build(Path(settings["data"]["path"]), data_config, settings["data"]["subset"])
+    loaded = load_build(Path(settings["data"]["path"]), config.data.config, settings["data"]["subset"])
     folder = run.folder_of(settings, loaded)
     run.check_owner(settings, loaded, folder)
     found = finished(folder) and not config.rerun
@@ -58,18 +56,7 @@ def main(config):
         confusion_picture(metrics["split"]["test"]["confusion"], folder / "confusion.png", title)
     if several:
         return job_record(settings, HydraConfig.get().overrides.task, loaded, folder, metrics, found)
-    rows = [(config.model.name, metrics)]
-    for baseline in (Majority(data_config), Tfidf(data_config)):
-        name = type(baseline).__name__.lower()
-        if name != config.model.name:
-            rows.append((name, run.baseline_scores(baseline, loaded)))
-    for part in metrics["split"]:
-        if part.startswith("test"):
-            print_scores(
-                f"{part} of the {loaded.build} build, {data_config}, seed {config.seed}",
-                data_config,
-                [(name, row["split"][part]) for name, row in rows],
-            )
+    print_run(settings, loaded, metrics)
     print(f"run folder: {folder}   model: {folder / 'model'}")
     return None
 

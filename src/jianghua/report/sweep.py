@@ -1,4 +1,4 @@
-"""Several models and seeds trained by one command: a table a dataset configuration, the mean over its seeds a row."""
+"""What a training shows at its end: one run beside the baselines, or the tables of several models and seeds."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,10 +8,27 @@ from jianghua.dataset import Loaded, load_build
 from jianghua.evaluation import headline_labels, scored_parts
 from jianghua.report.leaderboard import leaderboard
 from jianghua.report.results import HEADER, method_note, part_notes, part_rows
-from jianghua.report.tables import number, print_table
+from jianghua.report.tables import number, print_scores, print_table
 from jianghua.training import read_run
+from jianghua.training.run import baseline_scores
 
 NOT_OF_THE_MODEL = ("seed", "runs", "output_dir", "rerun", "data")
+
+
+def print_run(settings: dict, loaded: Loaded, metrics: dict) -> None:
+    """Print the scores of one run on each part of test, beside majority and TF-IDF fitted on the same rows."""
+    from jianghua.models import Majority, Tfidf
+
+    config, model = settings["data"]["config"], settings["model"]["name"]
+    rows = [(model, metrics)]
+    for baseline in (Majority(config), Tfidf(config)):
+        name = type(baseline).__name__.lower()
+        if name != model:
+            rows.append((name, baseline_scores(baseline, loaded)))
+    for part in metrics["split"]:
+        if part.startswith("test"):
+            title = f"{part} of the {loaded.build} build, {config}, seed {settings['seed']}"
+            print_scores(title, config, [(name, row["split"][part]) for name, row in rows])
 
 
 def without_epochs(progress: Callable[[dict], None]) -> Callable[[dict], None]:
