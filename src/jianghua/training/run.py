@@ -269,7 +269,8 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             data_config=data_config,
             model=config["model"]["name"],
             seed=config["seed"],
-            default_run=config["model"]["name"] == "mini",
+            # what predict takes unasked: the bundled model, trained on all there is
+            default_run=config["model"]["name"] == "mini" and not config["data"].get("subset"),
             threads=threads,
             device="cpu",
             cores=os.cpu_count(),
