@@ -8,7 +8,7 @@ def main(config):
     import sys
     from pathlib import Path
 
-    from jianghua.models import decide, load_classifier
+    from jianghua.models import check_device, decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
     from jianghua.schema import LABELS
     from jianghua.training import find_default_model
@@ -19,6 +19,9 @@ def main(config):
     size = config.batch_size
     if size is not None and (type(size) is not int or size < 1):
         raise BadUsage(f"batch_size={size}: batch_size= takes a whole number from 1, or null")
+    check_device(config.device)
+    if config.engine != "torch" and config.device not in ("auto", "cpu"):
+        raise BadUsage(f"device={config.device}: engine={config.engine} runs on the CPU; device= is for engine=torch")
     if source.suffix.lower() == ".jsonl":
         from jianghua.annotate import read_paragraphs
 
@@ -32,7 +35,7 @@ def main(config):
     if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
         folder = folder / "model"
     if config.engine == "torch":
-        classifier = load_classifier(folder)
+        classifier = load_classifier(folder, config.device)
     else:
         from jianghua.models.exported import load_exported
 

@@ -1,4 +1,4 @@
-"""Train the vocabulary and the small BERT that ships, on CPU: see conf/pretrain.yaml."""
+"""Train the vocabulary and the small BERT that ships: see conf/pretrain.yaml."""
 
 from jianghua.command import command
 
@@ -12,10 +12,11 @@ def main(config):
 
     from jianghua.dataset import heldout_hashes, train_documents, without_heldout
     from jianghua.files import write_atomic
+    from jianghua.models import choose_device
     from jianghua.report.model_card import encoder_card
     from jianghua.training.pretrain import pretrain, read_corpus, sequences_of, vocabulary_for
 
-    data, output = Path(config.data_root), Path(config.output)
+    data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
     if config.threads:
         torch.set_num_threads(config.threads)
     held = heldout_hashes(data)
@@ -42,6 +43,7 @@ def main(config):
         architecture=dict(config.architecture),
         weights=dict(config.weights),
         checkpoint_minutes=config.checkpoint_minutes,
+        device=device,
         progress=lambda row: print(
             f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
             f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
@@ -52,7 +54,7 @@ def main(config):
     record = OmegaConf.to_container(config, resolve=True)
     for name in ("data_root", "public", "output", "corpora"):
         record.pop(name)
-    record["sources"] = table
+    record |= {"device": device, "sources": table}
     write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record))
     write_atomic(output / "README.md", encoder_card(output, record))
 

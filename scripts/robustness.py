@@ -29,7 +29,7 @@ def main(config):
     pairs = read_jsonl(config.pairs, ContrastPair.from_json) if config.pairs else []
     if pairs:
         check_pairs(pairs, {row["id"]: row["split"] for row in read_index(root, "full")})
-    classifier = load_classifier(run.folder / "model")
+    classifier = load_classifier(run.folder / "model", config.device)
 
     def answer(texts: list[str]) -> list:
         return decide(classifier.predict_proba(texts), run.config, classifier.thresholds)

@@ -17,7 +17,7 @@ def main(config):
     folder = Path(config.model_path) if config.model_path else find_default_model(Path(config.runs))
     if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
         folder = folder / "model"
-    start(load_classifier(folder), folder.as_posix(), config.host, config.port)
+    start(load_classifier(folder, config.device), folder.as_posix(), config.host, config.port)
 
 
 if __name__ == "__main__":

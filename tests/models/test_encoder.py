@@ -34,6 +34,33 @@ def test_every_token_is_counted_in_the_sentence_whose_characters_it_stands_for(e
             assert len(inside) == len(alone) or len(text) > 500
 
 
+def test_the_cpu_by_name_gives_the_bits_it_gives_by_default(encoder, root, tmp_path):
+    named = Encoder.start(str(root / "data/pretrained/mini"), "primary", device="cpu")
+    expected = encoder.predict_logits(TEXTS)
+    assert named.device == encoder.device == torch.device("cpu")
+    assert (named.predict_logits(TEXTS) == expected).all()
+    named.save(tmp_path)
+    assert (Encoder.load(tmp_path, "cpu").predict_logits(TEXTS) == expected).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("flat", [True, False])
+def test_logits_and_features_of_a_gpu_come_back_as_fp32_near_those_of_the_cpu(root, flat):
+    from jianghua.models.device import computes_bf16
+
+    found = []
+    for device in ("cpu", "cuda"):
+        encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", device=device)
+        if not flat:
+            encoder.flat = False
+            encoder.model.set_attn_implementation("sdpa")
+        found.append((encoder.predict_logits(TEXTS), encoder.features(TEXTS)))
+    share = 0.05 if computes_bf16(encoder.device) else 1e-3
+    for a, b in zip(*found, strict=True):
+        assert a.dtype == b.dtype == "float32"
+        assert abs(a - b).max() < share * abs(a).max()
+
+
 def test_states_come_in_the_order_of_the_texts_and_padded_models_give_the_same(encoder):
     sequences, _ = encoder.encode(TEXTS)
     encoder.model.eval()

@@ -115,6 +115,90 @@ def test_a_text_gets_the_same_bits_alone_in_any_batch_and_in_any_order(model):
     assert torch.equal(together, by_seven)
 
 
+def by_its_definition(q, k, v, bounds, bounds_k, most, most_k, *, scale, window_size):
+    """What `varlen_attn` says it computes; `window_size` are the distances still seen to the left and the right."""
+    assert bounds.dtype == torch.int32
+    assert bounds is bounds_k
+    starts, ends = bounds[:-1].tolist(), bounds[1:].tolist()
+    assert most == most_k == max(end - start for start, end in zip(starts, ends, strict=True))
+    assert ends[-1] == len(q)
+    outputs = []
+    for start, end in zip(starts, ends, strict=True):
+        scores = torch.einsum("qhd,khd->hqk", q[start:end], k[start:end]) * scale
+        place = torch.arange(end - start)
+        ahead = place[None] - place[:, None]
+        if window_size != (-1, -1):
+            left, right = window_size
+            scores = scores.masked_fill((ahead < -left) | (ahead > right), -torch.inf)
+        outputs.append(torch.einsum("hqk,khd->qhd", scores.softmax(-1), v[start:end]))
+    return torch.cat(outputs)
+
+
+def test_one_call_for_all_paragraphs_gives_what_a_call_for_each_gives(model, monkeypatch):
+    flat.use_flat(model)
+    calls = []
+
+    def counted(*arguments, **more):
+        calls.append(more["window_size"])
+        return by_its_definition(*arguments, **more)
+
+    for texts in (sequences(8), [sequence[:3] for sequence in sequences(2)]):  # the second is filled up
+        with torch.inference_mode():
+            expected = flat.classify(model, texts)
+        with monkeypatch.context() as patch, torch.inference_mode():
+            patch.setattr(flat, "_varlen", lambda device: counted)
+            patch.setattr(flat, "HALVES", (torch.float32,))  # the same precision, so that nothing hides in noise
+            found = flat.classify(model, texts)
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(expected, found, strict=True))
+    assert len(calls) == 2 * model.config.num_hidden_layers
+    windows = {(-1, -1), (8, 8)} if model.config.model_type == "modernbert" else {(-1, -1)}
+    assert set(calls) == windows
+
+
+def test_dropout_in_attention_and_heads_of_odd_sizes_keep_to_a_call_a_paragraph(monkeypatch):
+    def never(*arguments, **more):
+        raise AssertionError("called")
+
+    monkeypatch.setattr(flat, "_varlen", lambda device: never)
+    monkeypatch.setattr(flat, "HALVES", (torch.float32,))
+    for changed in ({"attention_probs_dropout_prob": 0.1}, {"hidden_size": 24}):
+        network = BertForSequenceClassification(BertConfig(**SHAPE | changed)).train()
+        flat.use_flat(network)
+        assert flat.classify(network, sequences(3))[0].isfinite().all()
+
+
+def test_bf16_in_the_forward_pass_leaves_fp32_logits_and_gradients_near_those_of_fp32(model):
+    flat.use_flat(model)
+    texts, target, gradients = sequences(8), torch.arange(8) % 4, []
+    for enabled in (False, True):
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            logits = flat.classify(model, texts)[0]
+        torch.nn.functional.cross_entropy(logits.float(), target).backward()
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        assert {grad.dtype for grad in grads} == {torch.float32}
+        gradients.append(torch.cat([grad.flatten().clone() for grad in grads]))
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.99
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_logits_and_gradients_on_a_gpu_are_those_of_the_cpu_within_bf16_noise(model):
+    from jianghua.models.device import forward_precision
+
+    flat.use_flat(model)
+    texts, target, results = sequences(40), torch.arange(40) % 4, []
+    for device in (torch.device("cpu"), torch.device("cuda", 0)):
+        model.to(device).zero_grad()
+        with forward_precision(device):
+            logits = flat.classify(model, texts)[0].float()
+        torch.nn.functional.cross_entropy(logits, target.to(device)).backward()
+        grads = [p.grad.flatten().cpu() for p in model.parameters() if p.grad is not None]
+        results.append((logits.detach().cpu(), torch.cat(grads)))
+    (a, grads_a), (b, grads_b) = results
+    assert (a - b).abs().max() < 0.05 * a.abs().max()
+    assert torch.nn.functional.cosine_similarity(grads_a, grads_b, dim=0) > 0.99
+
+
 def encoder_of(kind, root, folder):
     """The bundled encoder, or a network of 2 × 256 with random weights and the tokenizer that its architecture has."""
     from jianghua.models.encoder import Encoder

@@ -37,6 +37,15 @@ def one_line_error(result, status):
     return result.stderr
 
 
+@pytest.mark.parametrize("device", ["tpu", "cuda:99"])
+def test_a_device_that_is_not_there_is_bad_usage_and_leaves_nothing(device, tmp_path, root, run_script):
+    speech = root / "data/speeches/constructed/c001.txt"
+    for name, more in (("train", []), ("predict", [f"input={speech}", "output=o.csv"])):
+        line = one_line_error(run_script(name, *more, f"device={device}", cwd=tmp_path), 2)
+        assert line.startswith(f"usage: device={device}: ")
+        assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("work（1）")

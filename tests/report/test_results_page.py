@@ -189,15 +189,20 @@ def test_a_heat_picture_shows_a_dash_where_there_is_no_number_and_has_the_same_b
 def test_cost_is_cpu_time_where_a_run_recorded_it_and_wall_time_times_threads_where_not(tmp_path):
     runs = {}
     records = {"new": {"seconds": 10.0, "threads": 2, "cpu_seconds": 13.0}, "old": {"seconds": 10.0, "threads": 2}}
+    records["gpu"] = records["new"] | {"device": "cuda:0 (a card, bf16)"}
     for model, record in records.items():
         write_json(tmp_path / model / "environment.json", record)
         runs[model] = [Run(tmp_path / model, model, 1, "primary", "full", "f", [])]
     measured = [{"model": "new", "cost": {"parameters": 7, "characters_per_cpu_second": 1234.5}}]
     costs = costs_of(runs, measured)
-    assert {model: one["train_cpu_seconds"] for model, one in costs.items()} == {"new": 13.0, "old": 20.0}
+    assert {model: one["train_cpu_seconds"] for model, one in costs.items()} == {"new": 13.0, "old": 20.0, "gpu": None}
     header, rows = cost_table({"full": costs})
     assert header[:5] == ["build", "model", "training CPU seconds", "parameters", "characters per CPU second"]
-    assert rows == [["full", "new", "13", "7", "1234.5", ""], ["full", "old", "20", "", "", ""]]
+    assert rows == [
+        ["full", "new", "13", "7", "1234.5", ""],
+        ["full", "old", "20", "", "", ""],
+        ["full", "gpu", *[""] * 4],
+    ]
 
 
 def data_of(page):

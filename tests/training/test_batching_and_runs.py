@@ -29,15 +29,18 @@ CONFIG = {
     "runs": "runs",
     "output_dir": None,
     "rerun": False,
+    "device": "auto",
     "data": {"config": "primary", "path": "/a", "root": "/b"},
     "model": {"name": "mini", "path": "/somewhere/mini"},
     "train": {"epochs": 3},
 }
 
 
-def test_seed_and_paths_do_not_change_a_runs_name():
-    moved = CONFIG | {"seed": 2, "runs": "elsewhere", "data": CONFIG["data"] | {"path": "/c"}}
+def test_seed_paths_and_device_do_not_change_a_runs_name():
+    moved = CONFIG | {"seed": 2, "runs": "elsewhere", "device": "cuda:1", "data": CONFIG["data"] | {"path": "/c"}}
     assert run_hash(CONFIG, "f") == run_hash(moved, "f")
+    without = {key: value for key, value in CONFIG.items() if key != "device"}  # runs from before it could be chosen
+    assert run_hash(CONFIG, "f") == run_hash(without, "f")
 
 
 def test_options_and_the_dataset_change_a_runs_name():

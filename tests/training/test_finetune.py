@@ -72,6 +72,39 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train, tmp_path):
+    recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, seed=3)
+
+    class Stop(BaseException):
+        pass
+
+    def stop(row):
+        if row.get("epoch") == 5 and "step" in row:
+            raise Stop
+
+    encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda")
+    history = finetune(encoder, train, train, recipe, tmp_path / "whole", lambda row: None)
+    assert history[-1]["train_loss"] < 0.5 * history[0]["train_loss"]
+    assert {parameter.dtype for parameter in encoder.model.parameters()} == {torch.float32}
+    with pytest.raises(Stop):
+        finetune(
+            Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda"),
+            *(train, train, recipe, tmp_path / "torn", stop),
+        )
+    for device in ("cuda", "cpu"):
+        again = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device=device)
+        (tmp_path / device).write_bytes((tmp_path / "torn").read_bytes())
+        rows = finetune(again, train, train, recipe, tmp_path / device, lambda row: None)
+        assert len(rows) == len(history)
+        assert rows[-1]["train_loss"] < 0.5 * rows[0]["train_loss"]
+    # what is saved lies on no device, and the encoder is still where it was
+    encoder.save(tmp_path / "model")
+    assert encoder.device.type == "cuda"
+    on_cpu = Encoder.load(tmp_path / "model").predict_proba(train.texts)
+    assert np.abs(on_cpu - encoder.predict_proba(train.texts)).max() < 0.05
+
+
 @pytest.mark.parametrize(("mask_share", "learns"), [(0.0, True), (1.0, False)])
 def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask_share, learns):
     even = ["甲，乙，丙。", "丁，戊，己。"] * 8  # two functions, the same number of tokens
@@ -187,6 +220,9 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
         ("threads", -1),
         ("threads", 0),
         ("threads", True),
+        ("device", "tpu"),
+        ("device", "cuda:99"),
+        ("device", 0),
         ("train.epochs", 0),
         ("train.batch_tokens", 0),
         ("train.mask_share", 1.5),
@@ -196,7 +232,11 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
 def test_settings_with_which_nothing_can_be_trained_are_bad_usage(root, option, value):
     from omegaconf import OmegaConf
 
-    config = {"threads": None, "train": OmegaConf.to_container(OmegaConf.load(root / "conf/train/default.yaml"))}
+    config = {
+        "threads": None,
+        "device": "auto",
+        "train": OmegaConf.to_container(OmegaConf.load(root / "conf/train/default.yaml")),
+    }
     check_settings(config)
     (config["train"] if "." in option else config)[option.rpartition(".")[2]] = value
     with pytest.raises(BadUsage, match=f"^{option}={value}: "):

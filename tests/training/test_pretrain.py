@@ -82,6 +82,13 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path):
     assert not (tmp_path / "torn.checkpoint.pt").exists()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_the_loss_falls_on_a_gpu_about_as_on_the_cpu(tmp_path):
+    on_cpu, on_gpu = (run(tmp_path / device, device=device)[-1] for device in ("cpu", "cuda"))
+    assert on_gpu["loss"] == pytest.approx(on_cpu["loss"], rel=0.1)
+    assert on_gpu["set_loss"] == pytest.approx(on_cpu["set_loss"], rel=0.1)
+
+
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     class Stop(BaseException):
         pass

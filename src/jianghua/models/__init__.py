@@ -2,6 +2,18 @@
 
 from jianghua.models.baselines import Length, Majority, Tfidf
 from jianghua.models.classifier import Classifier, Examples, decide, load_classifier
+from jianghua.models.device import check_device, choose_device
 from jianghua.models.keywords import Keywords
 
-__all__ = ["Classifier", "Examples", "Keywords", "Length", "Majority", "Tfidf", "decide", "load_classifier"]
+__all__ = [
+    "Classifier",
+    "Examples",
+    "Keywords",
+    "Length",
+    "Majority",
+    "Tfidf",
+    "check_device",
+    "choose_device",
+    "decide",
+    "load_classifier",
+]

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from jianghua.files import write_atomic
+from jianghua.models.device import check_device
 from jianghua.schema import LABELS, BadData
 
 # kind in `config.json` → module and class; every other kind is an encoder of the transformers library
@@ -100,8 +101,9 @@ def config_of(record: dict) -> str:
     return "functions" if record.get("problem_type") == "multi_label_classification" else "primary"
 
 
-def load_classifier(folder: Path) -> Classifier:
-    """The model in `folder`, whichever it is; only an encoder imports torch."""
+def load_classifier(folder: Path, device: str = "cpu") -> Classifier:
+    """The model in `folder`, whichever it is; only an encoder imports torch, and runs on `device`."""
+    check_device(device)
     record = read_config(folder)
     kind = record.get("model_type")
     if kind in WITHOUT_ENCODER:
@@ -109,4 +111,4 @@ def load_classifier(folder: Path) -> Classifier:
         return getattr(import_module(f"jianghua.models.{module}"), name).load(folder)
     from jianghua.models.encoder import Encoder
 
-    return Encoder.load(folder)
+    return Encoder.load(folder, device)

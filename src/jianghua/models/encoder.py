@@ -15,6 +15,7 @@ from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
 from jianghua.models.checkpoint import Checkpoint, open_checkpoint
 from jianghua.models.classifier import config_of, read_config
+from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.overlong import read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import unknown_ids
@@ -50,20 +51,27 @@ class Encoder:
         seed: int = 0,
         overlong: str = "truncate",
         head: str = "classifier",
+        device: str = "cpu",
         **checkpoint,
     ) -> "Encoder":
         """A pre-trained encoder (folder or Hub id) with a new head; `from_scratch` draws all weights anew.
 
         `checkpoint`: the other fields of `Checkpoint`; `head` is "probe" where the encoder will stay frozen.
+        Weights are drawn on the CPU, whatever the `device` (see `choose_device`).
         """
+        where = choose_device(device)
         torch.manual_seed(seed)
         problem_type = "single_label_classification" if config == "primary" else "multi_label_classification"
         model, tokenizer, commit = open_checkpoint(
             Checkpoint(path, **checkpoint), problem_type, from_scratch=from_scratch, identity=head == "probe"
         )
-        encoder = cls(model, tokenizer, config, overlong=overlong)
+        encoder = cls(model.to(where), tokenizer, config, overlong=overlong)
         encoder.commit, encoder._known = commit, {}
         return encoder
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
 
     @property
     def max_length(self) -> int:
@@ -134,21 +142,31 @@ class Encoder:
         return numbers
 
     def logits(self, sequences: list[torch.Tensor]) -> torch.Tensor:
-        """(n, 4) logits of one batch; flat where the architecture allows it, else padded."""
+        """(n, 4) fp32 logits of one batch; flat where the architecture allows it, else padded."""
         return self.logits_and_states(sequences)[0]
 
     def logits_and_states(self, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """(n, 4) logits of one batch, and the last states (tokens, hidden) of all its tokens in order."""
-        if self.flat:
-            return flat.classify(self.model, sequences)
+        """(n, 4) logits of one batch, and the last states (tokens, hidden) of all its tokens in order.
+
+        `sequences` lie on the CPU; both results are fp32 and on the model's device.
+        """
+        with forward_precision(self.device):
+            logits, states = flat.classify(self.model, sequences) if self.flat else self._padded(sequences)
+        return logits.float(), states.float()
+
+    def _padded(self, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         side = self.tokenizer.padding_side
         padded = torch.nn.utils.rnn.pad_sequence(sequences, True, self.tokenizer.pad_token_id, side)
         lengths = torch.tensor([len(s) for s in sequences])
         mask = torch.arange(padded.shape[1])[None] < lengths[:, None]
         if side == "left":
             mask = mask.flip(1)
-        output = self.model(input_ids=padded, attention_mask=mask.long(), output_hidden_states=True)
-        return output.logits, output.hidden_states[-1][mask]
+        device = self.device
+        row, column = (index.to(device) for index in mask.nonzero(as_tuple=True))
+        output = self.model(
+            input_ids=padded.to(device), attention_mask=mask.long().to(device), output_hidden_states=True
+        )
+        return output.logits, output.hidden_states[-1][row, column]
 
     @torch.inference_mode()
     def _rows(self, texts: Sequence[str], batch_size: int | None) -> np.ndarray:
@@ -161,7 +179,8 @@ class Encoder:
         order = range(len(found)) if self.flat else sorted(range(len(found)), key=lengths.__getitem__)
         rows: list = [None] * len(found)
         for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
-            for i, row in zip(batch, self.logits([torch.tensor(found[i]) for i in batch]).numpy(), strict=True):
+            logits = self.logits([torch.tensor(found[i]) for i in batch]).cpu().numpy()
+            for i, row in zip(batch, logits, strict=True):
                 rows[i] = row
         if len(rows) == len(texts):
             return np.array(rows, np.float32)
@@ -217,6 +236,8 @@ class Encoder:
     def save(self, folder: Path) -> None:
         """`config.json`, `model.safetensors`, `tokenizer.json`: loads with plain transformers."""
         folder.mkdir(parents=True, exist_ok=True)
+        device = self.device
+        self.model.cpu()
         for parameter in self.model.parameters():  # safetensors refuses a transposed view
             parameter.data = parameter.data.contiguous()
         if self.flat:
@@ -224,6 +245,7 @@ class Encoder:
         self.model.save_pretrained(folder)
         if self.flat:
             flat.use_flat(self.model)
+        self.model.to(device)
         self.tokenizer.save_pretrained(folder)
         more = {"dtype": "float32", "thresholds": self.thresholds}
         if self.overlong != "truncate":
@@ -235,8 +257,8 @@ class Encoder:
         _amend(folder / "tokenizer_config.json", as_it_is)
 
     @classmethod
-    def load(cls, folder: Path) -> "Encoder":
-        record = read_config(folder)
+    def load(cls, folder: Path, device: str = "cpu") -> "Encoder":
+        record, where = read_config(folder), choose_device(device)
         try:
             model = AutoModelForSequenceClassification.from_pretrained(
                 folder, dtype=torch.float32, trust_remote_code=False
@@ -244,7 +266,8 @@ class Encoder:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
             raise BadData(f"{folder}: not a whole model ({str(error).strip().splitlines()[0]})") from None
-        return cls(model, tokenizer, config_of(record), record.get("thresholds"), record.get("overlong", "truncate"))
+        model, overlong = model.to(where), record.get("overlong", "truncate")
+        return cls(model, tokenizer, config_of(record), record.get("thresholds"), overlong)
 
 
 def _amend(path: Path, more: dict) -> None:

@@ -3,20 +3,29 @@
 Built on transformers' own seams (`AttentionInterface`, `AttentionMaskInterface`, `position_ids`), so
 that an encoder runs with its own code and weights. Every linear layer sees the real tokens only;
 positions restart with each paragraph; the attention function splits the row and runs PyTorch's
-scaled dot-product attention a paragraph.
+scaled dot-product attention a paragraph. On a CUDA device that computes in bf16 or fp16, and with no
+dropout in attention, one call of PyTorch's variable-length attention takes all paragraphs instead.
 
-Batch invariance: a linear layer gives a row the same bits wherever it stands from `SAFE_ROWS` rows
-on, so fewer rows are never computed (measured: 12; 16 for safety). Attention of one paragraph sees
-nothing of the others. Hence, at one thread count, the same text gives the same bits in any batch.
+Batch invariance: on the CPU a linear layer gives a row the same bits wherever it stands from `SAFE_ROWS`
+rows on, so fewer rows are never computed (measured: 12; 16 for safety). Attention of one paragraph sees
+nothing of the others. Hence, at one thread count, the same text gives the same bits in any batch. None of
+this is promised on a GPU, whose libraries choose other sums for other shapes.
 """
+
+import functools
+from collections.abc import Callable
+from itertools import accumulate
 
 import torch
 from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
+from jianghua.models.device import computes_bf16
+
 SAFE_ROWS = 16
 NAME = "jianghua_flat"
+HALVES = (torch.bfloat16, torch.float16)  # what FlashAttention computes in
 # architectures whose encoder takes position ids, and whose head reads the first token's state
 FLAT_ARCHITECTURES = {"bert", "ernie", "roberta", "xlm-roberta", "electra", "modernbert"}
 
@@ -29,9 +38,39 @@ def _band(tokens: int, window: int | None, device) -> torch.Tensor | None:
     return (place[:, None] - place[None]).abs() < window
 
 
+@functools.cache
+def _varlen(device: torch.device) -> Callable | None:
+    """PyTorch's attention over paragraphs of any lengths in one call, if `device` runs it."""
+    # AMD's builds call their devices CUDA too, and before 2.13 the call is missing or knows no windows
+    built = torch.version.cuda and torch.__version__ >= "2.13" and torch.backends.cuda.is_flash_attention_available()
+    if not built or not computes_bf16(device):
+        return None
+    from torch.nn.attention.varlen import varlen_attn  # here, since it brings in PyTorch's compiler
+
+    return varlen_attn
+
+
 def _attention(
-    module, query, key, value, attention_mask, scaling=None, dropout=0.0, lengths=None, sliding_window=None, **kwargs
+    module,
+    query,
+    key,
+    value,
+    attention_mask,
+    scaling=None,
+    dropout=0.0,
+    lengths=None,
+    bounds=None,
+    sliding_window=None,
+    **kwargs,
 ):
+    size = query.shape[-1]
+    if bounds is not None and not dropout and value.dtype in HALVES and size % 8 == 0 and size <= 256:
+        # to (tokens, heads, head size); query and key may have left their positions in fp32
+        q, k, v = (states[0].transpose(0, 1).to(value.dtype) for states in (query, key, value))
+        # here the distance itself is allowed, in `_band` it is the first that is not
+        reach = -1 if sliding_window is None else sliding_window - 1
+        most, attend = max(lengths), _varlen(query.device)
+        return attend(q, k, v, bounds, bounds, most, most, scale=scaling, window_size=(reach, reach))[None], None
     # query: (1, heads, tokens, head size); splitting is a view, so nothing is copied before SDPA
     outputs = [
         functional.scaled_dot_product_attention(
@@ -60,7 +99,11 @@ def use_flat(model: torch.nn.Module) -> None:
 
 
 def token_states(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, list[int]]:
-    """Last hidden states (tokens, hidden) of `sequences` of token ids in one row, and their lengths."""
+    """Last hidden states (tokens, hidden) of `sequences` of token ids in one row, and their lengths.
+
+    `sequences` may lie on another device than the model, whose device the states are on.
+    """
+    device = model.device
     lengths = [len(sequence) for sequence in sequences]
     row = torch.cat(sequences)
     short = SAFE_ROWS - len(row)
@@ -68,8 +111,13 @@ def token_states(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple
         filler = row.new_full((short,), model.config.pad_token_id or 0)
         row, lengths = torch.cat([row, filler]), [*lengths, short]
     first = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
-    positions = torch.cat([torch.arange(first, first + n) for n in lengths]).to(row.device)
-    output = model.base_model(input_ids=row[None], position_ids=positions[None], lengths=lengths)
+    positions = torch.cat([torch.arange(first, first + n) for n in lengths]).to(device)
+    bounds = None
+    if _varlen(device):  # where each paragraph begins, and where the last one ends
+        bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
+    output = model.base_model(
+        input_ids=row.to(device)[None], position_ids=positions[None], lengths=lengths, bounds=bounds
+    )
     return output.last_hidden_state[0], lengths
 
 

@@ -21,6 +21,7 @@ def encoder_card(folder: Path, record: dict) -> str:
         for s in record["sources"]
     )
     step = max(1, len(curve) // 12)
+    device = "CPU" if record.get("device", "cpu") == "cpu" else "a GPU"
     lengths = ", ".join(f"{name} {n}" for name, n in record["sequence_length"].items())
     points = "\n".join(
         f"| {row['step']:,} | {row['loss']:.3f} | {row['set_loss']:.3f} |"
@@ -39,7 +40,7 @@ pipeline_tag: fill-mask
 ModernBERT's architecture with global attention: {a["num_hidden_layers"]} layers, hidden size {a["hidden_size"]},
 {a["num_attention_heads"]} heads, gated feed-forward {a["intermediate_size"]}; classifiers read the mean of all states.
 {record["vocabulary"]:,} byte-pair entries (characters, words of up to four, Chinese quotes, dashes and the ellipsis),
-{size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch on CPU.
+{size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch on {device}.
 
 | text | terms | documents | tokens there | share of tokens seen |
 | --- | --- | ---: | ---: | ---: |

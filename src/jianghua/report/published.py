@@ -41,12 +41,12 @@ def spent(record: dict) -> float:
 
 
 def costs_of(runs: Mapping[str, Sequence[Run]], measured: Sequence[dict]) -> dict:
-    """Model → `train_cpu_seconds` (mean over seeds; wall time × threads where a run does not say its CPU time) and what
-    `measured` says of it."""
+    """Model → `train_cpu_seconds` (mean over seeds; wall time × threads where a run does not say its CPU time; None of
+    runs on a GPU) and what `measured` says of it."""
     costs = {}
     for model, seeds in runs.items():
         records = [read_json(run.folder / "environment.json") for run in seeds]
-        times = [spent(r) for r in records if r.get("seconds") is not None]
+        times = [spent(r) for r in records if r.get("seconds") is not None and r.get("device", "cpu") == "cpu"]
         costs[model] = {"train_cpu_seconds": round(sum(times) / len(times), 1) if times else None}
     for record in measured:
         costs.get(record["model"], {}).update(record.get("cost") or {})

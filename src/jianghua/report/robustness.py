@@ -62,7 +62,12 @@ def parameters(folder: Path) -> int | None:
 
 
 def cost_of(run: Path, classifier, texts: Sequence[str]) -> dict:
-    """Parameters, and CPU time of labelling `texts`: by characters, since each tokenizer cuts tokens of its own."""
+    """Parameters, and CPU time of labelling `texts`: by characters, since each tokenizer cuts tokens of its own.
+
+    Of a model on a GPU only the parameters: how busy the CPU was meanwhile says nothing of its cost.
+    """
+    if str(getattr(classifier, "device", "cpu")) != "cpu":
+        return {"parameters": parameters(run / "model")}
     classifier.predict_proba(list(texts[:8]))  # the first call sets up what later ones find
     began = time.process_time()
     classifier.predict_proba(list(texts))

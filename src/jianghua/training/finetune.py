@@ -8,9 +8,11 @@ validation and folded into the last layer, and for `functions` a threshold a fun
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
 the mean of a sentence's token states: the evidence teaches the encoder where to look. A share of the
 input tokens is masked while training: a small corpus is learnt by heart through its words otherwise.
+
+The encoder trains on the device it is on (`models.device`). Order, masks and the first weights are drawn on the CPU
+in any case, dropout on the device; a checkpoint made on one device goes on on another.
 """
 
-import copy
 import json
 import time
 from collections.abc import Callable
@@ -29,6 +31,8 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
+
+LOSS_EVERY = 20  # steps between two looks at the loss on a GPU, which has to finish its work for each
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Evidence:
         self.numbers = encoder.sentence_of_tokens(train.texts, ends) if spans else []
         none = len(LABELS)
         self.functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
-        self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1)
+        self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
 
     def loss(self, batch: list[int], states: torch.Tensor) -> torch.Tensor:
@@ -67,14 +71,15 @@ class Evidence:
             functions += self.functions[i]
         place = torch.cat(places)
         inside = (place >= 0).nonzero()[:, 0]
-        place = place[inside]
+        place, device = place[inside], states.device
         tokens = torch.bincount(place, minlength=len(functions))
-        sums = states.new_zeros(len(functions), states.shape[1]).index_add(0, place, states[inside])
-        read = tokens > 0  # the end of an over-long paragraph is cut off, sentences and all
-        if not read.any():
+        sums = states.new_zeros(len(functions), states.shape[1])
+        sums = sums.index_add(0, place.to(device), states[inside.to(device)])
+        read = tokens.nonzero()[:, 0]  # the end of an over-long paragraph is cut off, sentences and all
+        if not len(read):
             return states.sum() * 0
-        means = sums[read] / tokens[read, None]
-        return functional.cross_entropy(self.head(self.dropout(means)), torch.tensor(functions)[read])
+        means = sums[read.to(device)] / tokens[read, None].to(device)
+        return functional.cross_entropy(self.head(self.dropout(means)), torch.tensor(functions)[read].to(device))
 
 
 def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Tensor:
@@ -121,7 +126,7 @@ def finetune(
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
-    model = encoder.model
+    model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
     plain = [p for p in trained.parameters() if p.ndim <= 1]
     decayed = [p for p in trained.parameters() if p.ndim > 1]
@@ -136,11 +141,13 @@ def finetune(
     history: list[dict] = []
     best: dict | None = None
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["rng"])
+        if device.type == "cuda" and state.get("cuda_rng") is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
     began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
     resumed = done
@@ -148,10 +155,10 @@ def finetune(
         if history and len(history) - _best_epoch(history) > recipe.patience:
             break
         model.train()
-        total = 0.0
-        for batch in plan[epoch]:
+        total = torch.zeros((), dtype=torch.float64, device=device)
+        for number, batch in enumerate(plan[epoch]):
             logits, states = encoder.logits_and_states([_masked(sequences[i], recipe.mask_share, mask) for i in batch])
-            loss = loss_of(logits, target[batch])
+            loss = loss_of(logits, target[batch].to(device))
             whole = loss
             if recipe.sentence_weight and train.sentences:
                 whole = loss + recipe.sentence_weight * evidence.loss(batch, states)
@@ -160,10 +167,11 @@ def finetune(
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
-            value = float(loss.detach())
-            if not np.isfinite(value):
-                raise BadData(f"the loss became {value} in epoch {epoch + 1}; lower train.learning_rate")
-            total += value * len(batch)
+            total += loss.detach().double() * len(batch)
+            if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
+                value = float(loss.detach())
+                if not total.isfinite():  # nor would it be after any of the steps since the last look
+                    raise BadData(f"the loss became {float(total)} in epoch {epoch + 1}; lower train.learning_rate")
             done += 1
             elapsed = time.monotonic() - began
             progress(
@@ -177,11 +185,13 @@ def finetune(
                 }
             )
         score, loss = _validate(encoder, validation)
-        history.append({"epoch": epoch + 1, "train_loss": total / len(sequences), "loss": loss, "macro_f1": score})
+        history.append(
+            {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
+        )
         if _best_epoch(history) == epoch + 1:
-            best = copy.deepcopy(model.state_dict())
+            best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
         progress(history[-1])
-        _save_checkpoint(checkpoint, trained, optimizer, schedule, history, best)
+        _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best)
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history
@@ -205,9 +215,10 @@ def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
     return (0.0 if np.isnan(score) else score), float(loss)
 
 
-def _save_checkpoint(path: Path, model, optimizer, schedule, history, best) -> None:
+def _save_checkpoint(path: Path, model, device, optimizer, schedule, history, best) -> None:
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
     state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best}
+    state["cuda_rng"] = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
     temporary.replace(path)

@@ -26,6 +26,7 @@ from transformers import ModernBertConfig, ModernBertForMaskedLM
 
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.models import flat
+from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData
@@ -123,15 +124,17 @@ def pretraining_losses(
     """Mean cross-entropy at `places`, and of each sequence's mean state with the set of its tokens.
 
     `row` is the masked concatenation of `sequences`, whose own tokens are the answers to both; the
-    second target spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`.
+    second target spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`. All three are on the CPU, the
+    losses on the model's device.
     """
+    device = model.device
     lengths = [len(sequence) for sequence in sequences]
     states, _ = flat.token_states(model, list(row.split(lengths)))
-    logits = model.decoder(model.head(states[places]))
-    masked = torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places])
+    logits = model.decoder(model.head(states[places.to(device)]))
+    masked = torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places].to(device))
     means = torch.stack([piece.mean(0) for piece in states[: sum(lengths)].split(lengths)])
     logs = head(model.head(means), model.decoder.weight).log_softmax(1)
-    named = [logs[i, sequence[1:-1].unique()].mean() for i, sequence in enumerate(sequences)]
+    named = [logs[i, sequence[1:-1].unique().to(device)].mean() for i, sequence in enumerate(sequences)]
     return masked, -torch.stack(named).mean()
 
 
@@ -188,12 +191,15 @@ def pretrain(
     seed: int,
     checkpoint_minutes: float,
     progress: Callable[[dict], None],
+    device: str = "cpu",
 ) -> list[dict]:
     """Train and write `output` (a plain `from_pretrained` folder, fp16 weights); returns the loss curve.
 
     `sources` are token sequences by name, `weights` their shares of the tokens seen. A checkpoint
-    beside `output` lets an interrupted run go on where it was, with the same batches.
+    beside `output` lets an interrupted run go on where it was, with the same batches. `device`: see `choose_device`;
+    weights, batches and masks are drawn on the CPU in any case.
     """
+    where = choose_device(device)
     if missing := set(sources) ^ set(weights):
         raise BadData(f"text sources and weights differ: {', '.join(sorted(missing))}")
     torch.manual_seed(seed)
@@ -210,7 +216,7 @@ def pretrain(
         embeddings[config.pad_token_id] = 0
     flat.use_flat(model)
     model.train()
-    trained = torch.nn.ModuleList([model, head])
+    trained = torch.nn.ModuleList([model, head]).to(where)
     decayed = [p for p in trained.parameters() if p.ndim > 1]
     plain = [p for p in trained.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -224,7 +230,7 @@ def pretrain(
     first_step, spent = 0, 0.0
     checkpoint = output.with_name(output.name + ".checkpoint.pt")
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         if state["seed"] != seed or state["steps"] != steps or state["vocabulary"] != vocabulary:
             raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
         trained.load_state_dict(state["model"])
@@ -243,25 +249,31 @@ def pretrain(
             continue
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, warmup, learning_rate)
-        loss, set_loss = pretraining_losses(model, head, batch, masked, places)
+        with forward_precision(where):
+            loss, set_loss = pretraining_losses(model, head, batch, masked, places)
         (loss + set_weight * set_loss).backward()
         torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        losses.append((float(loss.detach()), float(set_loss.detach())))
+        losses.append(torch.stack([loss.detach(), set_loss.detach()]))
         tokens += used
+        shown = (step + 1) % 50 == 0 or step + 1 == steps
+        kept = time.monotonic() - saved > checkpoint_minutes * 60
+        if shown or kept or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
+            both = torch.stack(losses).sum(0).tolist()
+            if not math.isfinite(sum(both)):
+                raise BadData(f"loss is {sum(both)} at step {step}: lower learning_rate")
         now = time.monotonic()
         seconds = spent + now - began
-        if not math.isfinite(sum(losses[-1])):
-            raise BadData(f"loss is {sum(losses[-1])} at step {step}: lower learning_rate")
-        if (step + 1) % 50 == 0 or step + 1 == steps:
-            masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
+        if shown:
+            columns = torch.stack(losses).T.tolist()
+            masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in columns)
             row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
             row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
             curve.append(row_)
             progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
             losses, tokens, tick = [], 0, now
-        if now - saved > checkpoint_minutes * 60:
+        if kept:
             saved = now
             state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seed": seed}
             state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
@@ -279,7 +291,7 @@ def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve
     quiet_transformers()
     with folder_atomic(output, marks=("model.safetensors",)) as folder:
         model.set_attn_implementation("sdpa")
-        model.half().save_pretrained(folder)
+        model.cpu().half().save_pretrained(folder)
         (folder / "model.safetensors").chmod(0o644)
         config = json.loads((folder / "config.json").read_text())
         config["dtype"] = "float32"

@@ -11,6 +11,7 @@ from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
 from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
+from jianghua.models.device import check_device, device_name
 from jianghua.models.overlong import check_way
 from jianghua.schema import BadData, BadUsage, Prediction
 from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
@@ -83,6 +84,7 @@ def check_settings(config: dict) -> None:
     threads, train = config["threads"], config["train"]
     if threads is not None and (type(threads) is not int or threads < 1):
         raise BadUsage(f"threads={threads}: threads= takes a whole number from 1, or null for one a core")
+    check_device(config["device"])
     least = {"epochs": 1, "batch_tokens": 1, "patience": 0, "sentence_weight": 0, "weight_decay": 0}
     for name, bound in least.items():
         if train[name] < bound:
@@ -130,6 +132,7 @@ def start_classifier(config: dict) -> Classifier:
             seed=config["seed"],
             overlong=overlong,
             head=_head(model),
+            device=config["device"],
             **where,
         )
     raise BadUsage(f"model.kind={model['kind']}: the kinds are encoder, tfidf, keywords, length, majority, llm")
@@ -258,11 +261,11 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
                 "subset": json.dumps(config["data"].get("subset")),
             },
         )
-        threads = 1
+        threads, device = 1, "cpu"
         if config["model"]["kind"] == "encoder":
             import torch
 
-            threads = torch.get_num_threads()
+            threads, device = torch.get_num_threads(), device_name(classifier.device)
         record = environment(
             loaded.build,
             loaded.fingerprint,
@@ -272,7 +275,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             # what predict takes unasked: the bundled model, trained on all there is
             default_run=config["model"]["name"] == "mini" and not config["data"].get("subset"),
             threads=threads,
-            device="cpu",
+            device=device,
             cores=os.cpu_count(),
             seconds=round(time.monotonic() - began, 1),
             cpu_seconds=cpu_seconds(),

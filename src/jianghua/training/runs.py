@@ -17,8 +17,10 @@ PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "
 
 
 def run_hash(config: dict, fingerprint: str) -> str:
-    """Eight hex digits over the configuration without seed and paths, and the dataset's fingerprint."""
-    kept = {key: value for key, value in config.items() if key not in ("seed", "runs", "output_dir", "rerun")}
+    """Eight hex digits over the configuration without seed, paths and device, and the dataset's fingerprint."""
+    # a run that was begun on one device goes on on another
+    apart = ("seed", "runs", "output_dir", "rerun", "device")
+    kept = {key: value for key, value in config.items() if key not in apart}
     kept["data"] = {key: value for key, value in config["data"].items() if key not in ("path", "root")}
     kept["model"] = {
         key: value for key, value in config["model"].items() if not (key == "path" and os.path.isabs(str(value)))

@@ -1,0 +1,62 @@
+"""Which device an encoder runs on, and in which precision. Torch is imported only when it is asked.
+
+On the CPU everything is fp32. On a CUDA device weights and optimiser are fp32 too, and a forward pass runs under
+bf16 autocast where the hardware computes bf16 (compute capability 8.0, that is Ampere, and up).
+"""
+
+import re
+from contextlib import AbstractContextManager, nullcontext
+
+from jianghua.schema import BadUsage
+
+
+def check_device(name: str) -> None:
+    """Refuse what is no device's name, and a CUDA device that is not there."""
+    if not isinstance(name, str) or not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", name):
+        raise BadUsage(f"device={name}: device= takes auto, cpu, cuda or cuda:N")
+    if not name.startswith("cuda"):
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise BadUsage(f"device={name}: PyTorch finds no CUDA device here; device=auto takes the CPU then")
+    count = torch.cuda.device_count()
+    if _number(name) >= count:
+        raise BadUsage(f"device={name}: the last CUDA device here is cuda:{count - 1}")
+
+
+def _number(name: str) -> int:
+    return int(name.partition(":")[2] or 0)
+
+
+def choose_device(name: str):
+    """The `torch.device` of a name: `auto` is the first CUDA device where there is one, else the CPU."""
+    import torch
+
+    check_device(name)
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    return torch.device("cuda", _number(name))
+
+
+def computes_bf16(device) -> bool:
+    """Whether `device` is a CUDA device whose hardware computes bf16; older ones only imitate it, slowly."""
+    import torch
+
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def forward_precision(device) -> AbstractContextManager:
+    """The context of a forward pass on `device`: bf16 autocast, or nothing where it is fp32."""
+    import torch
+
+    return torch.autocast(device.type, torch.bfloat16) if computes_bf16(device) else nullcontext()
+
+
+def device_name(device) -> str:
+    """For `environment.json`: "cpu", or the CUDA device with its card and precision."""
+    import torch
+
+    if device.type == "cpu":
+        return "cpu"
+    return f"{device} ({torch.cuda.get_device_name(device)}, {'bf16' if computes_bf16(device) else 'fp32'})"
