@@ -1,5 +1,6 @@
 """Every published table is what the stored predictions give, and nothing else is written."""
 
+import csv
 import json
 import resource
 import shutil
@@ -163,6 +164,30 @@ def test_sound_runs_replace_the_old_files_and_every_table_says_what_its_brackets
     readme = (own / "README.md").read_text("utf-8")
     assert "\nold\n" not in readme
     assert brackets in readme
+
+
+def test_the_listed_runs_are_the_last_point_of_a_curve_over_documents_unless_it_has_one_of_its_own(own, run_script):
+    loaded = index_as_build(own / "data", "constructed", "primary")
+    curves = own / "results/curves/constructed-primary"
+    for seed in (1, 2):
+        subset = {"train": {"documents": 0.5, "draw": seed}}
+        store(curves / f"good/half-s{seed}", answers(loaded.rows, right=True), loaded.fingerprint, seed, subset)
+    assert reproduce(run_script, own, *SMALL).returncode == 0
+    table = own / "results/tables/constructed-primary-test-learning_curve.csv"
+    rows = [row[:4] for row in csv.reader(table.read_text("utf-8").splitlines()) if "documents" in row[1]]
+    train = str(len(loaded.rows["train"]))
+    assert [row[1] for row in rows] == ["50% of the documents", "100% of the documents"]
+    assert rows[1] == ["good", "100% of the documents", train, "2"]
+    store(
+        curves / "good/own-s1",
+        answers(loaded.rows, right=True),
+        loaded.fingerprint,
+        1,
+        {"train": {"documents": 1.0, "draw": 1}},
+    )
+    assert reproduce(run_script, own, *SMALL).returncode == 0
+    rows = [row[:4] for row in csv.reader(table.read_text("utf-8").splitlines()) if "documents" in row[1]]
+    assert rows[1] == ["good", "100% of the documents", train, "1"]
 
 
 def spoilt(found, how):

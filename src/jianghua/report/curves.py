@@ -6,6 +6,7 @@ documents (`documents`), or so many paragraphs a function (`per_class`).
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jianghua.dataset import Loaded
@@ -55,6 +56,25 @@ def keep_runs(runs: Sequence[Run], results: Path) -> None:
         with folder_atomic(place_of(run, results), marks=("DONE",)) as new:
             for name in KEPT:
                 shutil.copyfile(run.folder / name, new / name)
+
+
+def at_all_documents(runs: Iterable[Run], listed: Iterable[Run]) -> list[Run]:
+    """The `listed` runs, which are on all of train, as points of the curves over documents that `runs` have.
+
+    A curve whose last point was trained for it keeps that one.
+    """
+    over_documents, whole = set(), set()
+    for run in runs:
+        kind, at = rule_of(run)
+        if kind == "documents":
+            over_documents.add((run.build, run.model))
+            if at == 1:
+                whole.add((run.build, run.model))
+    return [
+        replace(run, subset={"train": {"documents": 1.0, "draw": run.seed}})
+        for run in listed
+        if (run.build, run.model) in over_documents - whole
+    ]
 
 
 def curves(runs: Iterable[Run], loaded: Mapping[str, Loaded], config: str) -> list[dict]:

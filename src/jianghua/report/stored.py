@@ -7,7 +7,7 @@ from pathlib import Path
 from jianghua.dataset import Loaded, between_marks, index_as_build
 from jianghua.evaluation import join, part_counts, scored_parts
 from jianghua.evaluation.score import SCORED, check_proba, check_splits
-from jianghua.report.curves import curve_runs, curves, place_of
+from jianghua.report.curves import at_all_documents, curve_runs, curves, place_of
 from jianghua.report.leaderboard import scored
 from jianghua.report.published import Built
 from jianghua.report.results import boards_of, build_tables
@@ -58,7 +58,10 @@ def read_curves(results: Path, new: Sequence[Run], builds: Mapping[str, Built], 
         other = run.config != config  # a curve of the other configuration is kept for its own tables
         loaded = index_as_build(data, run.build, run.config) if other else builds[run.build].loaded
         check_run(run, loaded, run.config)
-    return curves([*runs, *new], {build: built.loaded for build, built in builds.items()}, config)
+    listed = [run for built in builds.values() for seeds in built.runs.values() for run in seeds]
+    points = [run for run in (*runs, *new) if run.config == config]
+    points += at_all_documents(points, listed)
+    return curves(points, {build: built.loaded for build, built in builds.items()}, config)
 
 
 def against_stored(build: str, built: Built, folders: Folders, config: str) -> list[str]:
