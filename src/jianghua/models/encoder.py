@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,9 @@ from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
 from jianghua.models.checkpoint import Checkpoint, open_checkpoint
 from jianghua.models.classifier import config_of, read_config
-from jianghua.models.overlong import read_windows, special_ends, windows
+from jianghua.models.overlong import mean_of_windows, read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
-from jianghua.models.tokenizer import unknown_ids
+from jianghua.models.tokenizer import encodings, unknown_ids
 from jianghua.schema import LABELS, BadData
 
 quiet_transformers()
@@ -72,23 +72,23 @@ class Encoder:
             limit -= self.model.config.pad_token_id + 1
         return min(limit, self.tokenizer.model_max_length)
 
-    def _encodings(self, texts: Sequence[str], offsets: bool = False) -> list:
+    def _encodings(self, texts: Sequence[str], offsets: bool = False) -> Iterator:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        encodings = (backend.encode_batch if offsets else backend.encode_batch_fast)(list(texts))
-        if self._known is not None:
-            self._known |= {text: array("i", e.ids) for text, e in zip(texts, encodings, strict=True)}
-        return encodings
+        for text, encoding in zip(texts, encodings(backend, texts, offsets), strict=True):
+            if self._known is not None:
+                self._known[text] = array("i", encoding.ids)
+            yield encoding
 
     def _tokens(self, texts: Sequence[str]) -> list[Sequence[int]]:
         if self._known is None:
-            return [encoding.ids for encoding in self._encodings(texts)]
-        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
-            self._encodings(new)
+            return [array("i", encoding.ids) for encoding in self._encodings(texts)]
+        for _ in self._encodings([text for text in dict.fromkeys(texts) if text not in self._known]):
+            pass  # known from now on
         return [self._known[text] for text in texts]
 
-    def _windows(self, texts: Sequence[str], way: str) -> tuple[list[list[int]], list[int], int]:
+    def _windows(self, texts: Sequence[str], way: str) -> tuple[list[Sequence[int]], list[int], int]:
         ends = special_ends(self.tokenizer.backend_tokenizer)
         return read_windows(self._tokens(texts), self.max_length, way, ends)
 
@@ -163,10 +163,8 @@ class Encoder:
         for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
             for i, row in zip(batch, self.logits([torch.tensor(found[i]) for i in batch]).numpy(), strict=True):
                 rows[i] = row
-        if len(rows) == len(texts):
-            return np.array(rows, np.float32)
-        owner = np.array(owner)
-        return np.array([np.mean([rows[i] for i in np.flatnonzero(owner == n)], 0) for n in range(len(texts))])
+        outputs = np.array(rows, np.float32)
+        return outputs if len(outputs) == len(texts) else mean_of_windows(outputs, owner)
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is the most paragraphs a batch may hold."""
