@@ -77,8 +77,10 @@ def _draws(documents: int, replicates: int, seed: int) -> np.ndarray:
 
     Kept, since the questions on one set of paragraphs are resampled alike: drawing takes longer than the rest.
     """
-    shares = np.full(documents, 1 / documents)
-    draws = np.random.default_rng(seed).multinomial(documents, shares, replicates).astype(float)
+    rng, shares = np.random.default_rng(seed), np.full(documents, 1 / documents)
+    draws = np.empty((replicates, documents))
+    for rows in np.array_split(draws, -(-replicates // 100)):  # as integers they would take as much room again
+        rows[:] = rng.multinomial(documents, shares, len(rows))
     draws.flags.writeable = False
     return draws
 
