@@ -167,12 +167,32 @@ def claim_rows(claims: Sequence[dict]) -> list[str]:
     return lines
 
 
-def tables(record: dict) -> list[str]:
-    """A benchmark's two Markdown tables, figures and claims, as lines."""
+def figure_rows(rows: Sequence[dict]) -> list[str]:
+    """A Markdown table: median and range of each figure."""
     lines = ["| what | unit | median | lowest–highest round |", "| --- | --- | ---: | ---: |"]
-    for row in record["rows"]:
+    for row in rows:
         spread = f"{figure(row['low'])}–{figure(row['high'])}"
         lines.append(f"| {row['what']} | {row['unit']} | {figure(row['median'])} | {spread} |")
+    return lines
+
+
+def size_rows(rows: Sequence[dict]) -> list[str]:
+    """A Markdown table: seconds and memory at each number of paragraphs (rows of `growth.py`)."""
+    lines = ["| what | paragraphs | seconds | µs a paragraph | peak MB | of it the work's | |"]
+    lines += ["| --- | ---: | ---: | ---: | ---: | ---: | --- |"]
+    for row in rows:
+        each = figure(1e6 * row["median"] / row["paragraphs"])
+        lines.append(
+            f"| {row['what']} | {row['paragraphs']:,} | {figure(row['median'])} | {each} | {row['peak_mb']:,} "
+            f"| {row['own_mb']:,} | {'extrapolated' if row['extrapolated'] else ''} |"
+        )
+    return lines
+
+
+def tables(record: dict) -> list[str]:
+    """A benchmark's two Markdown tables, figures and claims, as lines."""
+    by_size = any("paragraphs" in row for row in record["rows"])
+    lines = (size_rows if by_size else figure_rows)(record["rows"])
     return [*lines, "", *claim_rows(record["claims"])] if record["claims"] else lines
 
 
@@ -201,5 +221,7 @@ def arguments(text: str, name: str, rounds: int, **more) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=rounds, help="interleaved rounds; fewer are quicker, and noisier")
     parser.add_argument("--output", type=Path, default=RESULTS / f"{name}.json", help="where the figures go as JSON")
     for option, default in more.items():
-        parser.add_argument(f"--{option.replace('_', '-')}", type=type(default), default=default)
+        several = isinstance(default, list)
+        how = {"type": type(default[0]), "nargs": "+"} if several else {"type": type(default)}
+        parser.add_argument(f"--{option.replace('_', '-')}", default=default, **how)
     return parser.parse_args()

@@ -15,6 +15,7 @@ import random
 import resource
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
@@ -22,9 +23,12 @@ from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shi
 ALL_PAIRS_UP_TO = 3000
 
 
-def paragraphs(count: int, seed: int = 0) -> list[str]:
+def paragraphs(count: int, seed: int = 0, pieces: Sequence[str] = ()) -> list[str]:
+    """Made-up texts of random characters, or of random `pieces`, which make for as many words as real text has."""
     rng = random.Random(seed)
     alphabet = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
+    pieces = pieces or alphabet
+    shortest = min(map(len, pieces))
     texts: list[str] = []
     for number in range(count):
         if number % 50 == 49:
@@ -33,7 +37,8 @@ def paragraphs(count: int, seed: int = 0) -> list[str]:
                 old[rng.randrange(len(old))] = rng.choice(alphabet)
             texts.append("".join(old))
         else:
-            texts.append("".join(rng.choices(alphabet, k=rng.randint(30, 300))))
+            length = rng.randint(30, 300)
+            texts.append("".join(rng.choices(pieces, k=-(-length // shortest)))[:length])
     return texts
 
 

@@ -95,6 +95,19 @@ def test_thresholds_separate_what_can_be_separated():
     assert never == 0.5
 
 
+def test_thresholds_are_those_that_trying_every_midpoint_finds():
+    rng = np.random.default_rng(7)
+    proba = rng.integers(0, 40, (300, 4)) / 39  # many are equal
+    gold = rng.random((300, 4)) < proba
+    for chosen, scores, truth in zip(choose_thresholds(proba, gold), proba.T, gold.T, strict=True):
+        levels = np.unique(scores)
+        tried = [0.5, *(levels[1:] + levels[:-1]) / 2]
+        f1 = [2 * (truth & (scores >= t)).sum() / ((scores >= t).sum() + truth.sum()) for t in tried]
+        best = [t for t, score in zip(tried, f1, strict=True) if score == max(f1)]
+        assert abs(chosen - 0.5) == min(abs(t - 0.5) for t in best)
+        assert chosen in best
+
+
 @pytest.mark.parametrize("ending", ["svg", "png"])
 def test_the_same_scores_give_the_same_calibration_picture(tmp_path, ending):
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from jianghua.evaluation import (
     bootstrap_interval,
     holm,
     interval_over_seeds,
+    intervals,
     macro_f1,
     paired_bootstrap,
     paired_randomisation,
@@ -138,6 +139,22 @@ def test_a_resample_draws_as_many_documents_as_there_are():
     weights = draws(7, 500, 0)
     assert (weights.sum(1) == 7).all()
     assert weights.var() == pytest.approx(6 / 7, rel=0.1)
+
+
+def test_resampling_block_by_block_draws_what_all_at_once_draws(monkeypatch):
+    counts = np.random.default_rng(6).integers(0, 4, size=(2, 2, 30, 4, 3)).astype(float)
+
+    def answers():
+        both = [bootstrap_interval(counts[0, 0], macro_f1, replicates=501, method=m) for m in ("studentised", "bca")]
+        order = ranks(dict(zip("ab", counts, strict=True)), replicates=501)
+        return [*both, paired_randomisation(*counts, replicates=501)["p_value"], order]
+
+    whole = answers()
+    monkeypatch.setattr(intervals, "CELLS", 100 * 30)
+    assert intervals.row_blocks(501, 30) == [100] * 5 + [1]
+    blocks = answers()
+    assert blocks[2:] == whole[2:]
+    assert np.allclose(blocks[:2], whole[:2], atol=1e-12)
 
 
 def test_seeds_drawn_vary_a_mean_as_much_as_theory_says():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from jianghua.annotate import split_sentences
+from jianghua.models import tokenizer as tokenizers
 from jianghua.models.encoder import Encoder
 
 TEXTS = [
@@ -72,3 +73,13 @@ def test_states_come_in_the_order_of_the_texts_and_padded_models_give_the_same(e
     assert len(states) == sum(map(len, sequences))
     assert torch.allclose(logits, padded_logits, atol=1e-4)
     assert torch.allclose(states, padded_states, atol=1e-3)
+
+
+def test_tokenising_a_few_texts_at_a_time_changes_nothing(encoder, monkeypatch):
+    encoder._known = None
+    whole = encoder.encode(TEXTS)
+    monkeypatch.setattr(tokenizers, "AT_ONCE", 2)
+    parts = encoder.encode(TEXTS)
+    assert parts[1] == whole[1] == 1
+    assert all(torch.equal(a, b) for a, b in zip(parts[0], whole[0], strict=True))
+    assert parts[0][0].dtype == torch.long

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jianghua.annotate import split_sentences
 from jianghua.models.encoder import Encoder
 from jianghua.models.exported import load_exported
-from jianghua.models.overlong import WAYS, check_way, special_ends, windows
+from jianghua.models.overlong import WAYS, check_way, mean_of_windows, special_ends, windows
 from jianghua.schema import BadUsage
 
 LONG = "今年修路。" * 150 + "明年架桥。" * 150
@@ -66,6 +66,11 @@ def test_split_averages_the_logits_of_its_windows(root):
     with torch.inference_mode():
         alone = [encoder.logits([torch.tensor([ids[i] for i in part])]).numpy()[0] for part in parts]
     assert np.allclose(encoder.predict_logits(["好。", LONG, "行。"])[1], np.mean(alone, 0), atol=1e-5)
+
+
+def test_the_mean_of_windows_is_taken_text_by_text():
+    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
+    assert mean_of_windows(rows, [0, 1, 1, 1, 2, 2]).tolist() == [[0, 1], [4, 5], [9, 10]]
 
 
 def test_sentences_are_found_in_the_tokens_that_are_read(encoder):

@@ -13,6 +13,7 @@ TINY = {
     "train_step": ["--rounds", "1", "--steps", "2", "--base-steps", "1", "--base-rounds", "1"],
     "disturbed": ["--rounds", "1", "--steps", "2"],
     "tokenising": ["--rounds", "1", "--share", "0.02"],
+    "growth": ["--rounds", "1", "--sizes", "128", "512", "--encoder-sizes", "8", "64"],
     "accuracy": ["--seeds", "2", "--share", "0.02"],
 }
 
@@ -32,11 +33,18 @@ def test_a_benchmark_runs_one_tiny_round_and_holds_its_figures_against_targets(n
     assert record["claims"]
     for claim in record["claims"]:
         assert claim["low"] <= claim["median"] <= claim["high"]
-        assert claim["low"] > 0 or name == "accuracy"  # a difference
+        assert claim["low"] > 0 or name in ("accuracy", "growth")  # a difference, an exponent
         kept = claim["median"] >= claim["target"] if claim["at_least"] else claim["median"] <= claim["target"]
         assert claim["reached"] == kept
         assert f"| {claim['what']} |" in result.stdout
     assert all(row["median"] > 0 for row in record["rows"] if "difference" not in row["what"])
+
+
+def test_what_was_not_measured_is_marked_as_extrapolated(results):
+    rows = json.loads((results / "growth.json").read_text("utf-8"))["rows"]
+    marked = [(row["what"], row["paragraphs"]) for row in rows if row["extrapolated"]]
+    assert marked == [("prediction, bundled encoder", 128), ("prediction, bundled encoder", 512)]
+    assert all(row["peak_mb"] >= row["own_mb"] for row in rows)
 
 
 def test_a_finished_accuracy_run_is_not_trained_again(results, root):

@@ -7,6 +7,7 @@ question of its own with two answers. Only the newest round of a protocol counts
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -70,6 +71,20 @@ def alpha_of_coincidences(matrices: np.ndarray) -> np.ndarray:
         return np.where(expected > 1e-9, 1 - (n - 1) * observed / expected, np.nan)
 
 
+@lru_cache(maxsize=1)
+def _draws(documents: int, replicates: int, seed: int) -> np.ndarray:
+    """How often each document is drawn in each resample, `(replicates, documents)`.
+
+    Kept, since the questions on one set of paragraphs are resampled alike: drawing takes longer than the rest.
+    """
+    rng, shares = np.random.default_rng(seed), np.full(documents, 1 / documents)
+    draws = np.empty((replicates, documents))
+    for rows in np.array_split(draws, -(-replicates // 100)):  # as integers they would take as much room again
+        rows[:] = rng.multinomial(documents, shares, len(rows))
+    draws.flags.writeable = False
+    return draws
+
+
 def krippendorff_alpha(
     units: Mapping[str, Sequence[int]], categories: int, replicates: int = 2000, seed: int = 0
 ) -> Agreement:
@@ -80,9 +95,7 @@ def krippendorff_alpha(
     n = float(total.sum())
     low = high = None
     if len(documents) > 1 and np.isfinite(alpha):
-        draws = np.random.default_rng(seed).multinomial(
-            len(documents), np.full(len(documents), 1 / len(documents)), replicates
-        )
+        draws = _draws(len(documents), replicates, seed)
         resampled = alpha_of_coincidences(np.tensordot(draws, matrices, axes=1))
         # a replicate in which all votes fall into one category has no alpha
         low, high = (float(bound) for bound in np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5]))

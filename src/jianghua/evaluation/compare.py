@@ -8,6 +8,7 @@ from jianghua.evaluation.intervals import (
     REPLICATES,
     percentile_ends,
     replicate_scores,
+    row_blocks,
     standard_error,
     studentised_ends,
     studentised_replicates,
@@ -49,17 +50,18 @@ def paired_randomisation(
     result = {"difference": observed, "p_value": None, "documents": documents, "seeds": len(left)}
     if documents < 2:
         return result
-    swaps = np.random.default_rng(seed).integers(0, 2, size=(replicates, documents)).astype(float)
     # seeds are paired in the swap by position; the mean of each side is what enters the statistic
     a = left.reshape(len(left), documents, -1)
     b = right.reshape(len(right), documents, -1)
     shape = left.shape[2:]
 
-    def side(stay, come):
+    def side(swaps, stay, come):
         sums = np.stack([(1 - swaps) @ kept + swaps @ taken for kept, taken in zip(stay, come, strict=True)], 1)
-        return macro_f1(sums.reshape(replicates, len(stay), *shape), labels).mean(1)
+        return macro_f1(sums.reshape(len(swaps), len(stay), *shape), labels).mean(1)
 
-    differences = side(a, b) - side(b, a)
+    rng = np.random.default_rng(seed)
+    drawn = (rng.integers(0, 2, size=(rows, documents)).astype(float) for rows in row_blocks(replicates, documents))
+    differences = np.concatenate([side(swaps, a, b) - side(swaps, b, a) for swaps in drawn])
     extreme = int((np.abs(differences) >= abs(observed) - 1e-12).sum())
     return result | {"p_value": (extreme + 1) / (replicates + 1)}
 

@@ -12,7 +12,7 @@ benchmarks/coverage.py makes it.
 Counts are (seeds, documents, …) throughout; a `statistic` maps stacked sums over documents (n, …) to (n,).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 REPLICATES = 10_000
 LEVEL = 0.95
 METHOD = "studentised"
+CELLS = 10_000_000  # weights that are held at once: 80 MB
 STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
 
 
@@ -42,11 +43,33 @@ def draws(units: int, replicates: int, seed: int) -> np.ndarray:
 
     Kept, since all scores of one part are resampled alike: the same documents stand behind all of them.
     """
-    chosen = np.random.default_rng(seed).integers(0, units, size=(replicates, units))
-    chosen += np.arange(replicates)[:, None] * units
-    weights = np.bincount(chosen.ravel(), minlength=replicates * units).reshape(replicates, units).astype(float)
+    weights = _drawn(np.random.default_rng(seed), units, replicates)
     weights.flags.writeable = False
     return weights
+
+
+def _drawn(rng: np.random.Generator, units: int, replicates: int) -> np.ndarray:
+    chosen = rng.integers(0, units, size=(replicates, units))
+    chosen += np.arange(replicates)[:, None] * units
+    return np.bincount(chosen.ravel(), minlength=replicates * units).reshape(replicates, units).astype(float)
+
+
+def row_blocks(replicates: int, units: int) -> list[int]:
+    """Numbers of rows that add up to `replicates`, so that each block of them holds at most about `CELLS` numbers."""
+    rows = max(1, CELLS // units)
+    return [min(rows, replicates - start) for start in range(0, replicates, rows)]
+
+
+def weight_blocks(units: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows of `draws` block by block; several blocks are drawn anew each time, since keeping them all would take
+    gigabytes (sixty thousand documents: five)."""
+    blocks = row_blocks(replicates, units)
+    if len(blocks) == 1:
+        yield draws(units, replicates, seed)
+        return
+    rng = np.random.default_rng(seed)
+    for rows in blocks:
+        yield _drawn(rng, units, rows)
 
 
 def seed_weights(seeds: int, replicates: int, seed: int) -> np.ndarray:
@@ -68,10 +91,12 @@ def replicate_scores(
     Equal `seed`s draw equal documents, whatever the system; `seed_of_seeds` draws the training seeds.
     """
     seeds, documents = counts.shape[:2]
-    weights = draws(documents, replicates, seed)
-    sums = [(weights @ one.reshape(documents, -1)).reshape(replicates, *counts.shape[2:]) for one in counts]
-    values = np.stack([statistic(one) for one in sums], axis=1)
-    return (values * seed_weights(seeds, replicates, seed_of_seeds)).mean(1)
+    shape = counts.shape[2:]
+    blocks = []
+    for weights in weight_blocks(documents, replicates, seed):
+        sums = [(weights @ one.reshape(documents, -1)).reshape(-1, *shape) for one in counts]
+        blocks.append(np.stack([statistic(one) for one in sums], axis=1))
+    return (np.concatenate(blocks) * seed_weights(seeds, replicates, seed_of_seeds)).mean(1)
 
 
 def influence(counts: np.ndarray, statistic: Callable, weights: np.ndarray) -> np.ndarray:
@@ -117,8 +142,11 @@ def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.n
     """Each resample's error over its own standard error, (replicates or fewer,): those with an error of zero,
     and those where the score is undefined, are left out. `values` are from `replicate_scores`."""
     documents = counts.shape[1]
-    weights = draws(documents, len(values), seed)
-    variance = documents / (documents - 1) * (weights * influence(counts, statistic, weights) ** 2).sum(1)
+    squares = [
+        (weights * influence(counts, statistic, weights) ** 2).sum(1)
+        for weights in weight_blocks(documents, len(values), seed)
+    ]
+    variance = documents / (documents - 1) * np.concatenate(squares)
     variance += _seed_variance(counts, statistic)
     point = float(np.mean(statistic(counts.sum(1))))
     usable = (variance > 1e-12) & ~np.isnan(values)

@@ -1,10 +1,12 @@
-"""Which device an encoder runs on, and in which precision. Torch is imported only when it is asked.
+"""Which device an encoder runs on, in which precision, on how many threads. Torch is imported only when it is asked.
 
 On the CPU everything is fp32. On a CUDA device weights and optimiser are fp32 too, and a forward pass runs under
 bf16 autocast where the hardware computes bf16 (compute capability 8.0, that is Ampere, and up).
 """
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 from jianghua.schema import BadUsage
@@ -60,3 +62,19 @@ def device_name(device) -> str:
     if device.type == "cpu":
         return "cpu"
     return f"{device} ({torch.cuda.get_device_name(device)}, {'bf16' if computes_bf16(device) else 'fp32'})"
+
+
+def one_thread_each(work: Callable, items: Sequence) -> Iterator:
+    """`work` of each item, in order; as many at a time as PyTorch has threads, each item computed by one thread only.
+
+    So the bits of a result do not depend on the number of threads either.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(max(1, min(threads, len(items))), initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        with pool:
+            yield from pool.map(work, items)
+    finally:
+        torch.set_num_threads(threads)  # a pool's thread sets its own number, and that of threads yet to come

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,15 @@ from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
 from jianghua.models.checkpoint import Checkpoint, open_checkpoint
 from jianghua.models.classifier import config_of, read_config
-from jianghua.models.device import choose_device, forward_precision
-from jianghua.models.overlong import read_windows, special_ends, windows
+from jianghua.models.device import choose_device, forward_precision, one_thread_each
+from jianghua.models.overlong import mean_of_windows, read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
-from jianghua.models.tokenizer import unknown_ids
+from jianghua.models.tokenizer import encodings, unknown_ids
 from jianghua.schema import LABELS, BadData
 
 quiet_transformers()
-TOKEN_BUDGET = 4096  # tokens a batch at inference; the answer does not depend on it
+TOKEN_BUDGET = 4096  # tokens a batch at inference
+CORE_BUDGET = 1024  # where a core has a batch to itself: what its caches hold; the answer does not depend on it
 
 
 class Encoder:
@@ -80,23 +81,23 @@ class Encoder:
             limit -= self.model.config.pad_token_id + 1
         return min(limit, self.tokenizer.model_max_length)
 
-    def _encodings(self, texts: Sequence[str], offsets: bool = False) -> list:
+    def _encodings(self, texts: Sequence[str], offsets: bool = False) -> Iterator:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        encodings = (backend.encode_batch if offsets else backend.encode_batch_fast)(list(texts))
-        if self._known is not None:
-            self._known |= {text: array("i", e.ids) for text, e in zip(texts, encodings, strict=True)}
-        return encodings
+        for text, encoding in zip(texts, encodings(backend, texts, offsets), strict=True):
+            if self._known is not None:
+                self._known[text] = array("i", encoding.ids)
+            yield encoding
 
     def _tokens(self, texts: Sequence[str]) -> list[Sequence[int]]:
         if self._known is None:
-            return [encoding.ids for encoding in self._encodings(texts)]
-        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
-            self._encodings(new)
+            return [array("i", encoding.ids) for encoding in self._encodings(texts)]
+        for _ in self._encodings([text for text in dict.fromkeys(texts) if text not in self._known]):
+            pass  # known from now on
         return [self._known[text] for text in texts]
 
-    def _windows(self, texts: Sequence[str], way: str) -> tuple[list[list[int]], list[int], int]:
+    def _windows(self, texts: Sequence[str], way: str) -> tuple[list[Sequence[int]], list[int], int]:
         ends = special_ends(self.tokenizer.backend_tokenizer)
         return read_windows(self._tokens(texts), self.max_length, way, ends)
 
@@ -168,7 +169,6 @@ class Encoder:
         )
         return output.logits, output.hidden_states[-1][row, column]
 
-    @torch.inference_mode()
     def _rows(self, texts: Sequence[str], batch_size: int | None) -> np.ndarray:
         """(n, outputs) what the last layer gives for each text; the mean over its windows where it has several."""
         self.model.eval()
@@ -177,15 +177,20 @@ class Encoder:
         lengths = [len(ids) for ids in found]
         # padded batches waste least among equals; the flat path wastes nothing in any order
         order = range(len(found)) if self.flat else sorted(range(len(found)), key=lengths.__getitem__)
+        # threads that share a batch wait for each other at every layer; with a batch each they do not
+        each = self.flat and self.device.type == "cpu"
+        batches = list(token_batches(lengths, order, CORE_BUDGET if each else TOKEN_BUDGET, batch_size))
+
+        @torch.inference_mode()
+        def run(batch: list[int]) -> np.ndarray:
+            return self.logits([torch.tensor(found[i]) for i in batch]).cpu().numpy()
+
         rows: list = [None] * len(found)
-        for batch in token_batches(lengths, order, TOKEN_BUDGET, batch_size):
-            logits = self.logits([torch.tensor(found[i]) for i in batch]).cpu().numpy()
-            for i, row in zip(batch, logits, strict=True):
+        for batch, outputs in zip(batches, (one_thread_each if each else map)(run, batches), strict=True):
+            for i, row in zip(batch, outputs, strict=True):
                 rows[i] = row
-        if len(rows) == len(texts):
-            return np.array(rows, np.float32)
-        owner = np.array(owner)
-        return np.array([np.mean([rows[i] for i in np.flatnonzero(owner == n)], 0) for n in range(len(texts))])
+        found_rows = np.array(rows, np.float32)
+        return found_rows if len(rows) == len(texts) else mean_of_windows(found_rows, owner)
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is the most paragraphs a batch may hold."""

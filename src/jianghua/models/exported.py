@@ -14,6 +14,7 @@ Importing this module, and running a graph that is there, loads neither torch no
 import hashlib
 import json
 import os
+from array import array
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,8 @@ import numpy as np
 
 from jianghua.files import write_atomic
 from jianghua.models.classifier import WITHOUT_ENCODER, config_of, read_config
-from jianghua.models.overlong import read_windows, special_ends
+from jianghua.models.overlong import mean_of_windows, read_windows, special_ends
+from jianghua.models.tokenizer import encodings
 from jianghua.schema import LABELS, BadData, BadUsage
 
 GRAPHS = {"onnx": "model.onnx", "onnx_int8": "model_int8.onnx"}
@@ -46,10 +48,10 @@ class Exported:
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Token ids (1, tokens) a window, each at most `max_length`: those that `Encoder` reads."""
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        ids = [array("i", encoding.ids) for encoding in encodings(self.tokenizer, texts)]
         found, self.owner, cut = read_windows(ids, self.max_length, self.overlong, special_ends(self.tokenizer))
         self.cut = 0 if self.overlong == "split" else cut
-        return [np.array([window]) for window in found]
+        return [np.array([window], np.int64) for window in found]
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is there for the protocol's sake, every batch is one paragraph."""
@@ -64,10 +66,7 @@ class Exported:
             with ThreadPoolExecutor(self.workers) as pool:  # a run holds no Python lock
                 rows = list(pool.map(run, sequences))
         logits = np.array([*rows], np.float32).reshape(-1, len(LABELS))
-        if len(logits) == len(texts):
-            return logits
-        owner = np.array(self.owner)
-        return np.array([logits[owner == number].mean(0) for number in range(len(texts))])
+        return logits if len(logits) == len(texts) else mean_of_windows(logits, self.owner)
 
     def predict_proba(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) probabilities: softmax for `primary`, sigmoid for `functions`."""

@@ -7,9 +7,10 @@ scaled dot-product attention a paragraph. On a CUDA device that computes in bf16
 dropout in attention, one call of PyTorch's variable-length attention takes all paragraphs instead.
 
 Batch invariance: on the CPU a linear layer gives a row the same bits wherever it stands from `SAFE_ROWS`
-rows on, so fewer rows are never computed (measured: 12; 16 for safety). Attention of one paragraph sees
-nothing of the others. Hence, at one thread count, the same text gives the same bits in any batch. None of
-this is promised on a GPU, whose libraries choose other sums for other shapes.
+rows on, so fewer rows are never computed (measured: 4 on one thread, 12 on two; 16 for safety). Attention
+of one paragraph sees nothing of the others. Hence the same text gives the same bits in any batch, and, as
+inference leaves each batch to one thread, at any number of threads. None of this is promised on a GPU,
+whose libraries choose other sums for other shapes.
 """
 
 import functools

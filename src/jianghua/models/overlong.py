@@ -10,6 +10,8 @@ by the same rules.
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from jianghua.schema import BadUsage
 
 WAYS = ("truncate", "head_tail", "split")
@@ -54,15 +56,21 @@ def windows(length: int, limit: int, way: str, ends: tuple[int, int]) -> list[li
 
 def read_windows(
     sequences: Sequence[Sequence[int]], limit: int, way: str, ends: tuple[int, int]
-) -> tuple[list[list[int]], list[int], int]:
+) -> tuple[list[Sequence[int]], list[int], int]:
     """Token ids of all windows of all texts, which text each window is of, and how many texts were over-long."""
     found, owner = [], []
     for number, ids in enumerate(sequences):
         if len(ids) <= limit:
-            found.append(list(ids))
+            found.append(ids)
             owner.append(number)
             continue
         for window in windows(len(ids), limit, way, ends):
             found.append([ids[place] for place in window])
             owner.append(number)
     return found, owner, sum(len(ids) > limit for ids in sequences)
+
+
+def mean_of_windows(rows: np.ndarray, owner: Sequence[int]) -> np.ndarray:
+    """(windows, d) → (texts, d): the mean over each text's windows, which stand together; `owner` of `read_windows`."""
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    return np.array([windows.mean(0) for windows in np.split(rows, starts[1:])])
