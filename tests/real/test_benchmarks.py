@@ -13,7 +13,7 @@ TINY = {
     "train_step": ["--rounds", "1", "--steps", "2", "--base-steps", "1", "--base-rounds", "1"],
     "disturbed": ["--rounds", "1", "--steps", "2"],
     "tokenising": ["--rounds", "1", "--share", "0.02"],
-    "growth": ["--rounds", "1", "--sizes", "128", "512", "--encoder-sizes", "8", "64"],
+    "growth": ["--rounds", "1", "--only", "alpha", "prediction", "--sizes", "128", "512", "--encoder-sizes", "8", "64"],
     "accuracy": ["--seeds", "2", "--share", "0.02"],
 }
 

@@ -5,9 +5,9 @@ bf16 autocast where the hardware computes bf16 (compute capability 8.0, that is 
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from jianghua.schema import BadUsage
 
@@ -64,17 +64,17 @@ def device_name(device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)}, {'bf16' if computes_bf16(device) else 'fp32'})"
 
 
-def one_thread_each(work: Callable, items: Sequence) -> Iterator:
-    """`work` of each item, in order; as many at a time as PyTorch has threads, each item computed by one thread only.
+@contextmanager
+def one_thread_each() -> Iterator[Callable]:
+    """Gives a `map` that runs as many calls at a time as PyTorch has threads, each call on one thread only.
 
     So the bits of a result do not depend on the number of threads either.
     """
     import torch
 
     threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(max(1, min(threads, len(items))), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        with pool:
-            yield from pool.map(work, items)
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool.map
     finally:
         torch.set_num_threads(threads)  # a pool's thread sets its own number, and that of threads yet to come

@@ -3,6 +3,7 @@
 import json
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -185,12 +186,14 @@ class Encoder:
         def run(batch: list[int]) -> np.ndarray:
             return self.logits([torch.tensor(found[i]) for i in batch]).cpu().numpy()
 
+        with one_thread_each() if each else nullcontext(map) as spread:
+            outputs = list(spread(run, batches))
         rows: list = [None] * len(found)
-        for batch, outputs in zip(batches, (one_thread_each if each else map)(run, batches), strict=True):
-            for i, row in zip(batch, outputs, strict=True):
+        for batch, output in zip(batches, outputs, strict=True):
+            for i, row in zip(batch, output, strict=True):
                 rows[i] = row
-        found_rows = np.array(rows, np.float32)
-        return found_rows if len(rows) == len(texts) else mean_of_windows(found_rows, owner)
+        stacked = np.array(rows, np.float32)
+        return stacked if len(rows) == len(texts) else mean_of_windows(stacked, owner)
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is the most paragraphs a batch may hold."""

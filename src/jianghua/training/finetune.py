@@ -15,7 +15,8 @@ in any case, dropout on the device; a checkpoint made on one device goes on on a
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
+from jianghua.training.shards import at_once, backward_on_every_core, clip_gradients
 
 LOSS_EVERY = 20  # steps between two looks at the loss on a GPU, which has to finish its work for each
 
@@ -57,29 +59,34 @@ class Evidence:
         spans = train.sentences or []
         ends = [[s["end"] for s in row] for row in spans]
         self.numbers = encoder.sentence_of_tokens(train.texts, ends) if spans else []
+        # the end of an over-long paragraph is cut off, sentences and all
+        self.read = [number[number >= 0].unique() for number in self.numbers]
         none = len(LABELS)
-        self.functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
+        functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
+        self.functions = [torch.tensor(row)[read] for row, read in zip(functions, self.read, strict=True)]
         self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
 
-    def loss(self, batch: list[int], states: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of its texts in order."""
-        places, functions = [], []
+    def noise(self, i: int) -> torch.Tensor:
+        """(sentences read, hidden) of text `i`: what dropout multiplies their means with, drawn on the CPU."""
+        return self.dropout(torch.ones(len(self.read[i]), self.head.in_features))
+
+    def loss(self, batch: Sequence[int], states: torch.Tensor, noise: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Summed cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of its texts in order."""
+        places, sentences = [], 0
         for i in batch:
-            number = self.numbers[i]
-            places.append(torch.where(number >= 0, number + len(functions), -1))
-            functions += self.functions[i]
-        place = torch.cat(places)
+            number, read = self.numbers[i], self.read[i]
+            places.append(torch.where(number >= 0, torch.searchsorted(read, number) + sentences, -1))
+            sentences += len(read)
+        place, device = torch.cat(places), states.device
         inside = (place >= 0).nonzero()[:, 0]
-        place, device = place[inside], states.device
-        tokens = torch.bincount(place, minlength=len(functions))
-        sums = states.new_zeros(len(functions), states.shape[1])
+        place = place[inside]
+        tokens = torch.bincount(place, minlength=sentences)
+        sums = states.new_zeros(sentences, states.shape[1])
         sums = sums.index_add(0, place.to(device), states[inside.to(device)])
-        read = tokens.nonzero()[:, 0]  # the end of an over-long paragraph is cut off, sentences and all
-        if not len(read):
-            return states.sum() * 0
-        means = sums[read.to(device)] / tokens[read, None].to(device)
-        return functional.cross_entropy(self.head(self.dropout(means)), torch.tensor(functions)[read].to(device))
+        means = sums / tokens[:, None].to(device) * torch.cat(list(noise)).to(device)
+        functions = torch.cat([self.functions[i] for i in batch]).to(device)
+        return functional.cross_entropy(self.head(means), functions, reduction="sum")
 
 
 def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Tensor:
@@ -125,11 +132,12 @@ def finetune(
     lengths = [len(sequence) for sequence in sequences]
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
-    loss_of = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
+    task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
-    plain = [p for p in trained.parameters() if p.ndim <= 1]
-    decayed = [p for p in trained.parameters() if p.ndim > 1]
+    parameters = list(trained.parameters())
+    plain = [p for p in parameters if p.ndim <= 1]
+    decayed = [p for p in parameters if p.ndim > 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
     plan = [plan_epoch(lengths, recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
@@ -149,49 +157,63 @@ def finetune(
         if device.type == "cuda" and state.get("cuda_rng") is not None:
             torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
+
+    def batch_gradients(batch: list[int], backward: Callable) -> torch.Tensor:
+        """Set the gradients of a batch; returns its mean loss."""
+        sentences = sum(len(evidence.read[i]) for i in batch) if recipe.sentence_weight and train.sentences else 0
+        items = [
+            (i, _masked(sequences[i], recipe.mask_share, mask), evidence.noise(i) if sentences else None) for i in batch
+        ]
+
+        def loss_of(part: list[tuple]) -> tuple[torch.Tensor, torch.Tensor]:
+            rows, masked, noise = zip(*part, strict=True)
+            logits, states = encoder.logits_and_states(list(masked))
+            loss = task_loss(logits, target[list(rows)].to(device)) * len(rows) / len(batch)
+            if not sentences:
+                return loss, loss
+            return loss + recipe.sentence_weight * evidence.loss(rows, states, noise) / sentences, loss
+
+        return backward(loss_of, items, [lengths[i] for i in batch])
+
     began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
     resumed = done
-    for epoch in range(len(history), recipe.epochs):
-        if history and len(history) - _best_epoch(history) > recipe.patience:
-            break
-        model.train()
-        total = torch.zeros((), dtype=torch.float64, device=device)
-        for number, batch in enumerate(plan[epoch]):
-            logits, states = encoder.logits_and_states([_masked(sequences[i], recipe.mask_share, mask) for i in batch])
-            loss = loss_of(logits, target[batch].to(device))
-            whole = loss
-            if recipe.sentence_weight and train.sentences:
-                whole = loss + recipe.sentence_weight * evidence.loss(batch, states)
-            whole.backward()
-            torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-            total += loss.detach().double() * len(batch)
-            if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
-                value = float(loss.detach())
-                if not total.isfinite():  # nor would it be after any of the steps since the last look
-                    raise BadData(f"the loss became {float(total)} in epoch {epoch + 1}; lower train.learning_rate")
-            done += 1
-            elapsed = time.monotonic() - began
-            progress(
-                {
-                    "epoch": epoch + 1,
-                    "step": done,
-                    "steps": steps,
-                    "loss": value,
-                    "tokens": sum(lengths[i] for i in batch),
-                    "left": elapsed / (done - resumed) * (steps - done),
-                }
+    with backward_on_every_core(model, parameters) if encoder.flat else nullcontext(at_once) as backward:
+        for epoch in range(len(history), recipe.epochs):
+            if history and len(history) - _best_epoch(history) > recipe.patience:
+                break
+            model.train()
+            total = torch.zeros((), dtype=torch.float64, device=device)
+            for number, batch in enumerate(plan[epoch]):
+                loss = batch_gradients(batch, backward)
+                clip_gradients(parameters, 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad(set_to_none=True)
+                total += loss.double() * len(batch)
+                if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
+                    value = float(loss)
+                    if not total.isfinite():  # nor would it be after any of the steps since the last look
+                        raise BadData(f"the loss became {float(total)} in epoch {epoch + 1}; lower train.learning_rate")
+                done += 1
+                elapsed = time.monotonic() - began
+                progress(
+                    {
+                        "epoch": epoch + 1,
+                        "step": done,
+                        "steps": steps,
+                        "loss": value,
+                        "tokens": sum(lengths[i] for i in batch),
+                        "left": elapsed / (done - resumed) * (steps - done),
+                    }
+                )
+            score, loss = _validate(encoder, validation)
+            history.append(
+                {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
             )
-        score, loss = _validate(encoder, validation)
-        history.append(
-            {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
-        )
-        if _best_epoch(history) == epoch + 1:
-            best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
-        progress(history[-1])
-        _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best)
+            if _best_epoch(history) == epoch + 1:
+                best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
+            progress(history[-1])
+            _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best)
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history

@@ -18,7 +18,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -31,8 +31,10 @@ from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData
 from jianghua.training.cooccurrence import cooccurrence_embeddings
+from jianghua.training.shards import backward_on_every_core, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
+SHARD_TOKENS = 1024  # a shard reads the whole output layer, whatever its size
 
 
 def read_corpus(path: Path) -> list[list[str]]:
@@ -119,23 +121,56 @@ class TokenSet(torch.nn.Module):
 
 
 def pretraining_losses(
-    model: ModernBertForMaskedLM, head: TokenSet, sequences: list[torch.Tensor], row: torch.Tensor, places: torch.Tensor
+    model: ModernBertForMaskedLM,
+    head: TokenSet,
+    sequences: Sequence[torch.Tensor],
+    masked: Sequence[torch.Tensor],
+    chosen: Sequence[torch.Tensor],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy at `places`, and of each sequence's mean state with the set of its tokens.
+    """Summed cross-entropy at the `chosen` places, and of each sequence's mean state with the set of its tokens.
 
-    `row` is the masked concatenation of `sequences`, whose own tokens are the answers to both; the
-    second target spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`. All three are on the CPU, the
-    losses on the model's device.
+    `masked` are the `sequences` as the model sees them, whose own tokens are the answers to both; the second target
+    spreads evenly over the distinct tokens between `[CLS]` and `[SEP]`. All are on the CPU, the losses on the model's
+    device.
     """
     device = model.device
     lengths = [len(sequence) for sequence in sequences]
-    states, _ = flat.token_states(model, list(row.split(lengths)))
+    states, _ = flat.token_states(model, list(masked))
+    places = torch.cat(list(chosen)).nonzero()[:, 0]
     logits = model.decoder(model.head(states[places.to(device)]))
-    masked = torch.nn.functional.cross_entropy(logits, torch.cat(sequences)[places].to(device))
+    answers = torch.cat(list(sequences))[places].to(device)
+    guessed = torch.nn.functional.cross_entropy(logits, answers, reduction="sum")
     means = torch.stack([piece.mean(0) for piece in states[: sum(lengths)].split(lengths)])
     logs = head(model.head(means), model.decoder.weight).log_softmax(1)
-    named = [logs[i, sequence[1:-1].unique().to(device)].mean() for i, sequence in enumerate(sequences)]
-    return masked, -torch.stack(named).mean()
+    inside = [sequence[1:-1].unique() for sequence in sequences]
+    counts = torch.tensor([len(tokens) for tokens in inside])
+    owner = torch.arange(len(inside)).repeat_interleave(counts)
+    found = logs[owner.to(device), torch.cat(inside).to(device)]
+    return guessed, -(found / counts[owner].to(device)).sum()
+
+
+def batch_gradients(
+    model: ModernBertForMaskedLM,
+    head: TokenSet,
+    batch: Sequence[torch.Tensor],
+    masked: torch.Tensor,
+    places: torch.Tensor,
+    set_weight: float,
+    backward: Callable,
+) -> torch.Tensor:
+    """Set the gradients of a batch, `masked` at `places` of its row of tokens; returns its two mean losses (2,)."""
+    lengths = [len(sequence) for sequence in batch]
+    chosen = torch.zeros(len(masked), dtype=torch.bool)
+    chosen[places] = True
+    shares = torch.tensor([1 / max(1, len(places)), 1 / len(batch)], device=model.device)
+
+    def loss_of(part: list[tuple]) -> tuple[torch.Tensor, torch.Tensor]:
+        with forward_precision(model.device):
+            losses = torch.stack(pretraining_losses(model, head, *zip(*part, strict=True))) * shares
+        return losses[0] + set_weight * losses[1], losses
+
+    items = list(zip(batch, masked.split(lengths), chosen.split(lengths), strict=True))
+    return backward(loss_of, items, lengths)
 
 
 def mixed_order(sources: dict[str, list], weights: dict[str, float], rng: random.Random) -> Iterator[torch.Tensor]:
@@ -217,8 +252,9 @@ def pretrain(
     flat.use_flat(model)
     model.train()
     trained = torch.nn.ModuleList([model, head]).to(where)
-    decayed = [p for p in trained.parameters() if p.ndim > 1]
-    plain = [p for p in trained.parameters() if p.ndim <= 1]
+    parameters = list(trained.parameters())
+    decayed = [p for p in parameters if p.ndim > 1]
+    plain = [p for p in parameters if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
     generator = torch.Generator().manual_seed(seed)
@@ -238,48 +274,52 @@ def pretrain(
         first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
     began = saved = time.monotonic()
     losses, tokens, tick = [], 0, began
-    for step in range(steps):
-        batch, used = [pending], len(pending)
-        while used + len(pending := next(stream)) <= batch_tokens:
-            batch.append(pending)
-            used += len(pending)
-        row = torch.cat(batch)
-        masked, places = mask_tokens(row, torch.isin(row, special_ids), vocabulary, mask_id, mask_share, generator)
-        if step < first_step:  # replayed only for the random streams
-            continue
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, steps, warmup, learning_rate)
-        with forward_precision(where):
-            loss, set_loss = pretraining_losses(model, head, batch, masked, places)
-        (loss + set_weight * set_loss).backward()
-        torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.append(torch.stack([loss.detach(), set_loss.detach()]))
-        tokens += used
-        shown = (step + 1) % 50 == 0 or step + 1 == steps
-        kept = time.monotonic() - saved > checkpoint_minutes * 60
-        if shown or kept or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
-            both = torch.stack(losses).sum(0).tolist()
-            if not math.isfinite(sum(both)):
-                raise BadData(f"loss is {sum(both)} at step {step}: lower learning_rate")
-        now = time.monotonic()
-        seconds = spent + now - began
-        if shown:
-            columns = torch.stack(losses).T.tolist()
-            masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in columns)
-            row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
-            row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
-            curve.append(row_)
-            progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
-            losses, tokens, tick = [], 0, now
-        if kept:
-            saved = now
-            state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seed": seed}
-            state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
-            temporary = checkpoint.with_suffix(".tmp")
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
+    with backward_on_every_core(model, parameters, SHARD_TOKENS) as backward:
+        for step in range(steps):
+            batch, used = [pending], len(pending)
+            while used + len(pending := next(stream)) <= batch_tokens:
+                batch.append(pending)
+                used += len(pending)
+            row = torch.cat(batch)
+            masked, places = mask_tokens(row, torch.isin(row, special_ids), vocabulary, mask_id, mask_share, generator)
+            if step < first_step:  # replayed only for the random streams
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(step, steps, warmup, learning_rate)
+            shown_losses = batch_gradients(model, head, batch, masked, places, set_weight, backward)
+            clip_gradients(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            losses.append(shown_losses)
+            tokens += used
+            shown = (step + 1) % 50 == 0 or step + 1 == steps
+            kept = time.monotonic() - saved > checkpoint_minutes * 60
+            if shown or kept or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
+                both = torch.stack(losses).sum(0).tolist()
+                if not math.isfinite(sum(both)):
+                    raise BadData(f"loss is {sum(both)} at step {step}: lower learning_rate")
+            now = time.monotonic()
+            seconds = spent + now - began
+            if shown:
+                columns = torch.stack(losses).T.tolist()
+                masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in columns)
+                row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
+                row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
+                curve.append(row_)
+                progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
+                losses, tokens, tick = [], 0, now
+            if kept:
+                saved = now
+                state = {
+                    "model": trained.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step + 1,
+                    "seed": seed,
+                }
+                state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
+                temporary = checkpoint.with_suffix(".tmp")
+                torch.save(state, temporary)
+                temporary.replace(checkpoint)
     save_pretrained(model, tokenizer, output, curve)
     checkpoint.unlink(missing_ok=True)
     output.with_name(output.name + ".vocabulary.json").unlink(missing_ok=True)
