@@ -14,6 +14,7 @@ finished run is a line of `--runs`, so that the command goes on where it was sto
 documents of each split only. The whole takes about an hour and a half on two cores.
 """
 
+import hashlib
 import json
 import statistics
 import tempfile
@@ -62,11 +63,13 @@ def one_run(side: str, seed: int, share: float) -> Job:
 
 
 def _key(side: str, seed: int, share: float, fingerprint: str) -> dict:
-    """What a stored run must agree in to count: the recipe and the data among it."""
+    """What a stored run must agree in to count: recipe, data, encoder. After a change of the loop, remove the file."""
     from dataclasses import asdict
 
     settings = {key: value for key, value in asdict(recipe()).items() if key != "seed"}
-    return {"side": side, "seed": seed, "share": share, "fingerprint": fingerprint, "recipe": settings}
+    weights = hashlib.sha256((MINI / "model.safetensors").read_bytes()).hexdigest()[:16]
+    key = {"side": side, "seed": seed, "share": share, "fingerprint": fingerprint, "recipe": settings}
+    return key | {"encoder_sha256": weights}
 
 
 def stored(path: Path) -> list[dict]:

@@ -2,9 +2,9 @@
 
     python benchmarks/disturbed.py [--rounds 3] [--steps 8]
 
-The other process computes without pause, bound to one core. `finetune` runs as scripts/train.py runs it: its threads
-sleep while they wait for each other. Beside it the same loop with threads that spin, and Trainer, both as PyTorch
-comes. Loss and gradients of all three must agree first.
+The other process computes without pause, bound to one core. `finetune` runs as scripts/train.py runs it: a shard of the
+batch a thread. Beside it the same loop with all threads on one batch, which sleep while they wait for each other or
+spin, and Trainer as it comes. Loss and gradients of all must agree first.
 """
 
 import multiprocessing
@@ -41,10 +41,14 @@ def disturbed(side: Side) -> float:
 
 def main() -> None:
     options = arguments(__doc__, "disturbed", rounds=3, steps=8)
+    whole = (False, False, True)
     benchmark = Benchmark("disturbed", options.rounds)
     sides = [
-        Side("flat, sleeping threads (shipped)", flat, MINI, options.steps, environment=SHIPPED),
-        Side("flat, spinning threads", flat, MINI, options.steps, environment={"OMP_WAIT_POLICY": "ACTIVE"}),
+        Side("flat, in shards (shipped)", flat, MINI, options.steps, environment=SHIPPED),
+        *(
+            Side(f"flat, threads share a batch, {how}", flat, MINI, options.steps, *whole, environment=environment)
+            for how, environment in {"sleeping": SHIPPED, "spinning": {"OMP_WAIT_POLICY": "ACTIVE"}}.items()
+        ),
         Side("Trainer, dynamic padding", trainer, MINI, max(2, options.steps // 4), "longest"),
     ]
     check_equal(benchmark, sides)

@@ -19,6 +19,7 @@ from harness import SHIPPED, Benchmark, Job, Side, arguments, interleave, per_ro
 from training_sides import DATA, MINI, flops_a_token, matmul
 
 ORDER_DEPENDENT = {"sorted and padded": "padded", "flat without filler": "bare"}
+SHARED = "flat, threads share a batch"
 
 
 def texts_of(count: int) -> list[str]:
@@ -41,11 +42,16 @@ def _job(predict, count: int, tokens: int) -> Job:
 
 
 def torch_engine(model: Path, count: int, tokens: int, how: str = "flat") -> Job:
+    from contextlib import nullcontext
+
+    from jianghua.models import encoder as module
     from jianghua.models import flat
     from jianghua.models.encoder import Encoder
 
     encoder = Encoder.load(model)
-    if how == "padded":  # as an architecture without the flat path runs
+    if how == "shared":
+        module.one_thread_each, module.CORE_BUDGET = lambda: nullcontext(map), module.TOKEN_BUDGET
+    elif how == "padded":  # as an architecture without the flat path runs, a batch a thread too
         encoder.flat = False
         encoder.model.set_attn_implementation("sdpa")
     elif how == "bare":
@@ -100,6 +106,7 @@ def main() -> None:
             Side("torch", torch_engine, *same, environment=SHIPPED),
             Side("onnx", exported, *same, "onnx", environment=SHIPPED),
             *(Side(name, torch_engine, *same, how, environment=SHIPPED) for name, how in ORDER_DEPENDENT.items()),
+            Side(SHARED, torch_engine, *same, "shared", environment=SHIPPED),
             Side("pipeline, one by one", hugging_face, *same, 1),
             Side("pipeline, batch_size=32", hugging_face, *same, 32),
             Side("onnx_int8", exported, *same, "onnx_int8", environment=SHIPPED),

@@ -76,14 +76,13 @@ def train_split():
     return examples(load_build(DATA, "primary"), "train", "primary")
 
 
-def _answer(model, loss, tokens: int, flops: float) -> dict:
+def _answer(model, loss: float, tokens: int, flops: float) -> dict:
     """Loss, and the gradients of three weights far apart, of the first paragraphs without dropout."""
-    loss.backward()
     named = {n: p.grad for n, p in model.named_parameters() if p.grad is not None and p.ndim == 2}
     names = [n for n in named if "att" in n or "classifier" in n]
     kept = {n: named[n].numpy().copy() for n in (names[0], names[len(names) // 2], names[-1])}
     model.zero_grad()
-    return {"loss": float(loss.detach()), "gradients": kept, "tokens": tokens, "flops": flops}
+    return {"loss": loss, "gradients": kept, "tokens": tokens, "flops": flops}
 
 
 def flops_a_token(model, lengths: list[int]) -> float:
@@ -96,13 +95,22 @@ def flops_a_token(model, lengths: list[int]) -> float:
     return linear + model.config.num_hidden_layers * 4 * model.config.hidden_size * squares
 
 
-def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False) -> Job:
-    """`jianghua.training.finetune`, with the shipped batches; `one_batch`: the same 16 paragraphs in every step."""
+def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False, whole: bool = False) -> Job:
+    """`jianghua.training.finetune`, with the shipped batches; `one_batch`: the same 16 paragraphs in every step.
+
+    `whole`: all threads on one batch, in place of a shard each.
+    """
+    from contextlib import nullcontext
+
     import torch
     from torch.nn import functional
 
     from jianghua.models import Examples
+    from jianghua.training import finetune as module
     from jianghua.training.finetune import finetune
+
+    if whole:
+        module.backward_in_shards = lambda *of: nullcontext(module.at_once)
 
     train = train_split()
     encoder = _start(path, 0.0)
@@ -116,10 +124,19 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
         return Examples([train.texts[i] for i in indices], train.target[indices], sentences)
 
     def answer():
-        encoder.model.eval()
-        target = torch.tensor(train.target[:PARAGRAPHS])
-        loss = functional.cross_entropy(encoder.logits(sequences[:PARAGRAPHS]), target)
-        return _answer(encoder.model, loss, sum(lengths[:PARAGRAPHS]), flops_a_token(encoder.model, lengths))
+        """Through the shards that are timed."""
+        model, target = encoder.model.eval(), torch.tensor(train.target[:PARAGRAPHS])
+
+        def loss_of(items):
+            rows = [i for i, _ in items]
+            logits = encoder.logits([sequence for _, sequence in items])
+            loss = functional.cross_entropy(logits, target[rows]) * len(rows) / PARAGRAPHS
+            return loss, loss
+
+        with module.backward_in_shards(model, list(model.parameters())) as backward:
+            first = list(enumerate(sequences[:PARAGRAPHS]))
+            loss = float(backward(loss_of, first, lengths[:PARAGRAPHS]))
+        return _answer(model, loss, sum(lengths[:PARAGRAPHS]), flops_a_token(model, lengths))
 
     def round() -> float:
         number = next(rounds)
@@ -177,7 +194,9 @@ def trainer(path: Path, steps: int, pad: str, dropout: float = 0.0, one_batch: b
     def answer():
         model.eval()
         batch = collate(rows[:PARAGRAPHS])
-        return _answer(model, model(**batch).loss, sum(lengths[:PARAGRAPHS]), flops_a_token(model, lengths))
+        loss = model(**batch).loss
+        loss.backward()
+        return _answer(model, float(loss.detach()), sum(lengths[:PARAGRAPHS]), flops_a_token(model, lengths))
 
     def chosen(number: int) -> list[int]:
         if one_batch:
@@ -222,19 +241,20 @@ def trainer(path: Path, steps: int, pad: str, dropout: float = 0.0, one_batch: b
 
 
 def matmul(seconds: float = 0.3) -> Job:
-    """The machine's own matrix-multiply speed in GFLOP/s: the best of several shapes, fp32."""
+    """The machine's own matrix-multiply speed in GFLOP/s, fp32: the best of several shapes, each kept up for `seconds`.
+
+    One call alone can meet a quiet moment that no longer work meets, so single calls are no measure.
+    """
     import torch
 
     shapes = [(2048, 256, 1024), (2048, 1024, 1024), (4096, 256, 256), (2048, 768, 3072), (1024, 1024, 1024)]
     pairs = [(torch.randn(n, k), torch.randn(k, m)) for n, k, m in shapes]
 
-    def round() -> float:
-        best = 0.0
-        for a, b in pairs:
-            end = time.perf_counter() + seconds
-            while (began := time.perf_counter()) < end:
-                torch.mm(a, b)
-                best = max(best, 2 * a.shape[0] * a.shape[1] * b.shape[1] / (time.perf_counter() - began) / 1e9)
-        return best
+    def speed(a, b) -> float:
+        began, calls = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            torch.mm(a, b)
+            calls += 1
+        return 2 * calls * a.shape[0] * a.shape[1] * b.shape[1] / (time.perf_counter() - began) / 1e9
 
-    return Job(lambda: None, round)
+    return Job(lambda: None, lambda: max(speed(a, b) for a, b in pairs))

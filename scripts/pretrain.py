@@ -12,10 +12,11 @@ def main(config):
 
     from jianghua.dataset import heldout_hashes, train_documents, without_heldout
     from jianghua.files import write_atomic
-    from jianghua.models import choose_device
+    from jianghua.models import check_threads, choose_device
     from jianghua.report.model_card import encoder_card
     from jianghua.training.pretrain import pretrain, read_corpus, sequences_of, vocabulary_for
 
+    check_threads(config.threads)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -26,7 +27,7 @@ def main(config):
         corpora[name], taken = without_heldout(documents, held, name)
         print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
     read = [documents for name, documents in corpora.items() for _ in range(config.vocabulary_rounds[name])]
-    texts = (paragraph for documents in read for document in documents for paragraph in document)
+    texts = [paragraph for documents in read for document in documents for paragraph in document]
     tokenizer = vocabulary_for(output, texts, config.vocabulary)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     sources, table = {}, []

@@ -2,7 +2,7 @@
 
 from jianghua.command import BadUsage, command
 
-PATHS = ("data.path", "data.root", "data.revision", "model.path", "model.revision", "output_dir", "runs")
+PATHS = ("data.path", "data.root", "data.revision", "model.path", "model.revision", "model.cache", "output_dir", "runs")
 
 
 def table_of_all(jobs):
@@ -19,6 +19,7 @@ def main(config):
     from omegaconf import OmegaConf
 
     from jianghua.dataset import load_build
+    from jianghua.models import thread_count
     from jianghua.report import confusion_picture, training_progress
     from jianghua.report.sweep import job_record, print_run, without_epochs
     from jianghua.training import finished, read_json, run
@@ -44,11 +45,8 @@ def main(config):
         run.check_training_text(loaded, Path(config.data.root))
         if config.rerun:
             (folder / "checkpoint.pt").unlink(missing_ok=True)
-        if config.threads and config.model.kind == "encoder":
-            import torch
-
-            torch.set_num_threads(config.threads)
-        with training_progress() as progress:
+        threads = config.threads if config.model.kind == "encoder" else None
+        with training_progress() as progress, thread_count(threads):
             shown = without_epochs(progress) if several else progress
             metrics = run.train_run(settings, OmegaConf.to_yaml(config), loaded, folder, shown)
     if "confusion" in metrics["split"]["test"]:

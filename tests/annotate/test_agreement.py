@@ -54,6 +54,13 @@ def test_alpha_is_that_of_the_krippendorff_package(categories):
     assert krippendorff_alpha(units, categories).alpha == pytest.approx(package, abs=1e-12)
 
 
+def test_an_alpha_that_no_resample_has_comes_without_an_interval():
+    units = {"c1-000": [0, 0], "c2-000": [1, 1]}  # a resample of one document twice has one category only
+    found = [krippendorff_alpha(units, 2, replicates=1, seed=seed) for seed in range(8)]
+    assert {result.low is None for result in found} == {True, False}
+    assert all(result.alpha == 1 for result in found)
+
+
 def test_the_interval_is_that_of_the_package_run_on_resampled_documents():
     values, units = random_votes(120, 3, 12, 5)
     result = krippendorff_alpha(units, 5, replicates=2000, seed=3)

@@ -84,6 +84,8 @@ def test_a_decision_on_another_text_is_refused_with_its_place(tmp_path):
     assert str(error.value).startswith(f"{path}:1: ")
     with pytest.raises(BadData, match="another text"):
         read_adjudicated(path, {"c1-000": "s"})
+    with pytest.raises(BadData, match="unknown paragraph 'c1-000'"):
+        read_adjudicated(path, {"c1-O00": "s"})
 
 
 @pytest.mark.parametrize(

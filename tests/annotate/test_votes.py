@@ -3,6 +3,7 @@ import json
 import pytest
 
 from jianghua.annotate import current_votes, derive_from_sentences, doc_id_of, newest_round, read_votes
+from jianghua.annotate.votes import standard_slices
 from jianghua.files import text_sha256
 from jianghua.schema import BadData, SentenceSpan
 
@@ -141,6 +142,22 @@ def test_a_sentences_vote_that_does_not_follow_from_its_sentences_is_refused(tmp
         path = write(tmp_path / "bad" / "sentences.jsonl", bad)
         with pytest.raises(BadData, match=message):
             read_votes(path)
+
+
+def test_sentences_that_leave_out_the_end_of_their_text_are_refused_where_its_length_is_known(tmp_path):
+    short = row(sentences=[{"start": 0, "end": len(TEXT) - 1, "function": "praise"}])
+    path = write(tmp_path / "sentences.jsonl", short)
+    assert len(read_votes(path, {"c900-000": SHA})) == 1
+    with pytest.raises(BadData, match=f"{path}:1: the sentences end at {len(TEXT) - 1}"):
+        read_votes(path, {"c900-000": SHA}, {"c900-000": len(TEXT)})
+
+
+def test_an_annotator_nobody_listed_is_refused_where_editions_count(tmp_path):
+    votes = read_votes(write(tmp_path / "alone.jsonl", row(), row(annotator="b")))
+    listed = {"a": {"guidelines": 2}, "b": {"guidelines": 1}}
+    assert standard_slices(votes, {}, listed)["guidelines"] == {"c900-000": "used to revise them"}
+    with pytest.raises(BadData, match="annotator 'b' is not listed"):
+        standard_slices(votes, {}, {"a": {"guidelines": 2}})
 
 
 def test_the_document_is_the_id_up_to_the_last_hyphen():

@@ -115,9 +115,40 @@ def test_support_vectors_become_probabilities_on_validation():
     assert abs(proba.max(1).mean() - hit) < 0.05  # as sure as it is right
 
 
-def test_another_linear_classifier_is_refused():
-    with pytest.raises(BadUsage, match=r"model\.estimator=forest"):
-        Tfidf("primary", estimator="forest")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("estimator", "forest"), ("c", -1), ("c", float("nan")), ("c", True), ("min_df", 0), ("min_df", 1.5)]
+    + [("ngrams", value) for value in (3, [3, 1], [1], [0, 2], ["1", "3"])],
+)
+def test_options_with_which_nothing_can_be_fitted_are_refused(option, value):
+    with pytest.raises(BadUsage, match=rf"model\.{option}="):
+        Tfidf("primary", **{option: value})
+
+
+def test_n_grams_too_rare_for_every_train_paragraph_are_bad_data():
+    with pytest.raises(BadData, match=r"no n-gram stands in 100 paragraphs of train; model\.min_df="):
+        Tfidf("primary", min_df=100).fit(examples("primary"), examples("primary"))
+
+
+@pytest.mark.parametrize("thresholds", [[0.5] * 3, [0.5, 0.5, 0.5, None], "0.5", [[0.5] * 4]])
+@pytest.mark.parametrize("model", [Majority, Keywords])
+def test_thresholds_that_are_not_one_number_a_function_are_refused(model, thresholds, tmp_path):
+    fitted = model("primary")
+    fitted.fit(examples("primary"), examples("primary"))
+    fitted.save(tmp_path)
+    record = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps(record | {"thresholds": thresholds}), "utf-8")
+    with pytest.raises(BadData, match="not a whole model"):
+        load_classifier(tmp_path)
+
+
+def test_a_tfidf_folder_whose_weights_are_empty_is_refused(tmp_path):
+    fitted = Tfidf("primary")
+    fitted.fit(examples("primary"), examples("primary"))
+    fitted.save(tmp_path)
+    (tmp_path / "weights.npz").write_bytes(b"")
+    with pytest.raises(BadData, match="not a whole tfidf model"):
+        load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize("config", ["primary", "functions"])

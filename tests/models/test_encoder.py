@@ -1,4 +1,4 @@
-"""The encoder: which tokens belong to which sentence."""
+"""The encoder: which tokens belong to which sentence, and what is saved is what runs."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ import torch
 from jianghua.annotate import split_sentences
 from jianghua.models import tokenizer as tokenizers
 from jianghua.models.encoder import Encoder
+from jianghua.schema import BadData
 
 TEXTS = [
     "一是修通六条村道。二是改造危房三百户，群众满意！“欠账”还不少……今后怎么办？",
@@ -73,6 +74,23 @@ def test_states_come_in_the_order_of_the_texts_and_padded_models_give_the_same(e
     assert len(states) == sum(map(len, sequences))
     assert torch.allclose(logits, padded_logits, atol=1e-4)
     assert torch.allclose(states, padded_states, atol=1e-3)
+
+
+def test_a_folder_without_the_weights_of_its_head_is_refused_and_not_filled_up_at_random(encoder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    encoder.save(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    save_file({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "model.safetensors")
+    with pytest.raises(BadData, match=r"not a whole model .* weights are missing"):
+        Encoder.load(tmp_path)
+
+
+def test_a_run_that_starts_from_another_run_reads_long_texts_its_own_way(root, tmp_path):
+    Encoder.start(str(root / "data/pretrained/mini"), "primary", overlong="head_tail").save(tmp_path / "one")
+    Encoder.start(str(tmp_path / "one"), "primary").save(tmp_path / "two")
+    assert Encoder.load(tmp_path / "one").overlong == "head_tail"
+    assert Encoder.load(tmp_path / "two").overlong == "truncate"
 
 
 def test_tokenising_a_few_texts_at_a_time_changes_nothing(encoder, monkeypatch):

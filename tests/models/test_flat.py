@@ -21,7 +21,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from jianghua.models import flat
+from jianghua.models import flat, thread_count
 
 SHAPE = {
     "vocab_size": 300,
@@ -227,7 +227,9 @@ def test_two_thousand_paragraphs_get_the_same_bits_alone_in_any_batch_and_in_any
     encoder = encoder_of(kind, root, tmp_path)
     together = encoder.predict_logits(texts)
     assert len(np.unique(together, axis=0)) > 0.95 * len(set(texts))
-    assert np.array_equal(together[::10], np.concatenate([encoder.predict_logits([text]) for text in texts[::10]]))
+    assert np.array_equal(together, encoder.predict_logits(texts, batch_size=1))
+    assert np.array_equal(together[::50], np.concatenate([encoder.predict_logits([text]) for text in texts[::50]]))
     assert np.array_equal(together, encoder.predict_logits(texts[::-1])[::-1])
-    assert np.array_equal(together, encoder.predict_logits(texts, batch_size=7))
+    with thread_count(3):
+        assert np.array_equal(together[:500], encoder.predict_logits(texts[:500], batch_size=7))
     assert np.array_equal(together, encoder.predict_logits(texts, batch_size=64))

@@ -2,6 +2,7 @@
 
 import json
 import time
+from email.utils import formatdate
 
 import numpy as np
 import pytest
@@ -185,6 +186,36 @@ def test_a_wait_that_the_server_asks_for_is_kept(model, server):
     began = time.monotonic()
     model().predict_proba(TEXTS[:1])
     assert time.monotonic() - began >= 0.4
+
+
+@pytest.mark.parametrize(("ahead", "least"), [(3, 1.0), (-5, 0.0)])
+def test_a_wait_may_be_asked_for_as_a_date(ahead, least, model, server):
+    date = formatdate(time.time() + ahead, usegmt=True)  # in whole seconds
+    server.faults = [lambda handler: handler.answer(429, {}, headers=[("Retry-After", date)])]
+    began = time.monotonic()
+    model().predict_proba(TEXTS[:1])
+    assert least <= time.monotonic() - began < ahead + 6
+
+
+def test_one_failure_for_good_ends_the_others_patience(model, server):
+    asked = model(workers=2)
+    asked.endpoint.retries, asked.endpoint.backoff = 6, 5.0
+    server.faults = [503, 401]
+    began = time.monotonic()
+    with pytest.raises(BadData, match="HTTP 401"):
+        asked.predict_proba(TEXTS[:2])
+    assert time.monotonic() - began < 4
+
+
+def test_a_paragraph_of_two_functions_is_shown_once_and_one_of_none_is_shown_too(model):
+    few = model("functions", shots=1)
+    long = [text * 4 for text in [*TEXTS, "会议现在开始，请大家坐好。"]]
+    target = np.eye(5, 4, dtype=bool)
+    target[0, 1] = True  # praise and criticism
+    few.fit(Examples(long, target), None)
+    shown = [example["text"] for example in few.examples]
+    assert len(shown) == len(set(shown)) == 5
+    assert json.loads(few.examples[-1]["answer"]) == {"functions": []}
 
 
 def test_an_endpoint_that_stays_silent_ends_in_one_line_and_what_was_answered_is_kept(model, server):

@@ -153,6 +153,12 @@ def test_weights_that_do_not_fit_the_config_are_refused_and_never_drawn_at_rando
     shallower = copied(hub, "bert", tmp_path / "shallower", num_hidden_layers=1)
     with pytest.raises(BadData, match="have no place in a bert network"):
         Encoder.start(str(shallower), "primary")
+    longer = copied(hub, "bert", tmp_path / "longer")
+    tensors = load_file(longer / "model.safetensors")
+    tensors["bert.encoder.conv.conv.weight"] = torch.zeros(4, 4)
+    save_file(tensors, longer / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BadData, match="have no place in a bert network"):
+        Encoder.start(str(longer), "primary")
     wider = copied(hub, "bert", tmp_path / "wider", intermediate_size=96)
     with pytest.raises(BadData, match="no encoder could be loaded"):
         Encoder.start(str(wider), "primary")

@@ -1,16 +1,21 @@
 """Pre-training: masking, the start from co-occurrence, resuming, and the folder that comes out."""
 
 import functools
+import gzip
 import json
+import shutil
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 
 from jianghua.models.tokenizer import train_vocabulary
-from jianghua.schema import BadData
+from jianghua.schema import BadData, BadUsage
+from jianghua.training import pretrain as module
 from jianghua.training.cooccurrence import cooccurrence_embeddings
 from jianghua.training.pretrain import mask_tokens, pretrain, read_corpus, sequences_of
+from jianghua.training.shards import at_once
 
 ARCHITECTURE = {
     "num_hidden_layers": 1,
@@ -61,6 +66,25 @@ def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     assert json.loads((tmp_path / "mini" / "config.json").read_text("utf-8"))["dtype"] == "float32"
 
 
+def test_shards_train_what_whole_batches_train_and_the_same_to_the_bit_at_any_number_of_threads(tmp_path, monkeypatch):
+    from safetensors.torch import load_file
+
+    before, found = torch.get_num_threads(), {}
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            curve = run(tmp_path / "mini", steps=20)
+            found[threads] = load_file(tmp_path / "mini" / "model.safetensors")
+            shutil.rmtree(tmp_path / "mini")
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(value, found[2][name]) for name, value in found[1].items())
+    monkeypatch.setattr(module, "backward_in_shards", lambda *of: nullcontext(at_once))
+    whole = run(tmp_path / "mini", steps=20)
+    assert curve[-1]["loss"] == pytest.approx(whole[-1]["loss"], rel=1e-3)
+    assert curve[-1]["set_loss"] == pytest.approx(whole[-1]["set_loss"], rel=1e-3)
+
+
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path):
     class Stop(BaseException):
         pass
@@ -100,6 +124,33 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
         run(tmp_path / "torn", progress=stop, checkpoint_minutes=0)
     with pytest.raises(BadData, match="another configuration"):
         run(tmp_path / "torn", seed=2)
+
+
+@pytest.mark.parametrize("more", [{"learning_rate": 1e-4}, {"mask_share": 0.3}, {"weights": {"laws": 0.5}}])
+def test_a_checkpoint_of_other_settings_is_refused(more, tmp_path):
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "torn", progress=stop, checkpoint_minutes=0, steps=60)
+    with pytest.raises(BadData, match="another configuration"):
+        run(tmp_path / "torn", steps=60, **more)
+
+
+def test_a_vocabulary_is_kept_for_the_same_texts_and_size_only(tmp_path):
+    texts = [paragraph for document in TEXTS for paragraph in document]
+    first = module.vocabulary_for(tmp_path / "mini", texts, 300).to_str()
+    assert module.vocabulary_for(tmp_path / "mini", texts, 300).to_str() == first
+    assert module.vocabulary_for(tmp_path / "mini", texts, 80).to_str() != first
+    assert len(list(tmp_path.glob("mini.vocabulary-*.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("steps", 0), ("batch_tokens", -1), ("learning_rate", 0), ("mask_share", 1)]
+)
+def test_settings_with_which_nothing_can_be_pretrained_are_bad_usage(option, value, tmp_path):
+    with pytest.raises(BadUsage, match=f"{option}={value}"):
+        run(tmp_path / "mini", **{option: value})
 
 
 def test_special_tokens_are_never_masked_and_about_the_share_is():
@@ -142,3 +193,6 @@ def test_a_corpus_that_is_not_there_or_not_utf8_is_refused(tmp_path):
     (tmp_path / "gbk.txt").write_bytes("县级以上".encode("gb18030"))
     with pytest.raises(BadData, match="not readable as UTF-8"):
         read_corpus(tmp_path / "gbk.txt")
+    (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(("县级以上人民政府" * 50).encode())[:-9])
+    with pytest.raises(BadData, match="not readable as UTF-8"):
+        read_corpus(tmp_path / "cut.txt.gz")

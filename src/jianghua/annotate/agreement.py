@@ -98,7 +98,8 @@ def krippendorff_alpha(
         draws = _draws(len(documents), replicates, seed)
         resampled = alpha_of_coincidences(np.tensordot(draws, matrices, axes=1))
         # a replicate in which all votes fall into one category has no alpha
-        low, high = (float(bound) for bound in np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5]))
+        if len(found := resampled[np.isfinite(resampled)]):
+            low, high = (float(bound) for bound in np.percentile(found, [2.5, 97.5]))
     return Agreement(
         alpha=alpha if np.isfinite(alpha) else None,
         low=low,

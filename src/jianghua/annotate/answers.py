@@ -58,8 +58,9 @@ def to_vote(answer: Answer, protocol: str, round: int = 1, texts: Mapping[str, s
     sha256 = answer.sha256 or text_sha256(text)
     if text is not None and sha256 != text_sha256(text):
         raise BadData(f"the vote on {answer.id!r} has a sha256 that is not its text's")
-    if answer.sentences and text is not None:
-        check_spans(answer.sentences, len(text))
+    read = text if text is not None or texts is None else texts[answer.id]
+    if answer.sentences and read is not None:
+        check_spans(answer.sentences, len(read))
     vote = Vote(
         id=answer.id,
         protocol=protocol,

@@ -1,8 +1,9 @@
 """A label audit: which gold labels look wrong to a model that never saw their document.
 
-Out-of-fold probabilities of TF-IDF + logistic regression, ranked by confident learning (Northcutt,
-Jiang & Chuang 2021, "Confident Learning", §3; the `cleanlab` library). A low score means “look again”,
-not “wrong”: what changes is decided by a reader and written down with a reason.
+Out-of-fold probabilities of TF-IDF + logistic regression, ranked by how far the given label lies behind
+the likeliest one (Kuan & Mueller 2022, "Model-agnostic label quality scoring", the normalised margin, as
+the `cleanlab` library computes it). A low score means “look again”, not “wrong”: what changes is decided
+by a reader and written down with a reason.
 """
 
 import re
@@ -83,8 +84,8 @@ def out_of_fold(
 def suspicious(ids: Sequence[str], labels: Sequence[int], proba: np.ndarray, share: float = 0.05) -> list[dict]:
     """The `share` of paragraphs whose labels look most doubtful, worst first.
 
-    Rows are `{"id", "label", "suggested", "quality"}`: class ids, and the self-confidence of the given
-    label adjusted for how confident the model is in that class on the whole (0 to 1).
+    Rows are `{"id", "label", "suggested", "quality"}`: class ids, and the margin by which the given label
+    leads the others in the model's probabilities, scaled to 0–1.
     """
     try:
         from cleanlab.rank import get_label_quality_scores

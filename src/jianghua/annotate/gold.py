@@ -78,7 +78,8 @@ def read_adjudicated(path: str | Path, sha256s: Mapping[str, str] | None = None)
     """Adjudication rows by paragraph id; a missing file has none.
 
     Refuses, naming file and line, a second row for a paragraph, a row without a reason, a label that
-    is not among the functions and, with `sha256s` (paragraph id → hash), another text than today's.
+    is not among the functions and, with `sha256s` (paragraph id → hash), an unknown paragraph or another
+    text than today's.
     """
     path = Path(path)
     if not path.exists():
@@ -94,7 +95,9 @@ def read_adjudicated(path: str | Path, sha256s: Mapping[str, str] | None = None)
             raise BadData(f"label {record['label']!r} of {record['id']!r} is not among its functions")
         if not record["reason"].strip():
             raise BadData(f"the decision on {record['id']!r} has no reason; write one")
-        if sha256s is not None and sha256s.get(record["id"], record["sha256"]) != record["sha256"]:
+        if sha256s is not None and record["id"] not in sha256s:
+            raise BadData(f"unknown paragraph {record['id']!r}")
+        if sha256s is not None and sha256s[record["id"]] != record["sha256"]:
             raise BadData(f"the decision on {record['id']!r} is about another text; decide again")
         return {name: record[name] for name in types}
 

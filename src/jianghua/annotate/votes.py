@@ -113,7 +113,9 @@ def refuse_duplicates(placed: Iterable[tuple[str, Vote]]) -> None:
         seen[key] = place
 
 
-def read_placed_votes(path: str | Path, sha256s: Mapping[str, str] | None = None) -> list[tuple[str, Vote]]:
+def read_placed_votes(
+    path: str | Path, sha256s: Mapping[str, str] | None = None, lengths: Mapping[str, int] | None = None
+) -> list[tuple[str, Vote]]:
     """`read_votes`, each vote with its place `FILE:LINE`."""
     path = Path(path)
     placed = []
@@ -130,11 +132,11 @@ def read_placed_votes(path: str | Path, sha256s: Mapping[str, str] | None = None
         placed += read_numbered(file, parse)
     refuse_duplicates(placed)
     if sha256s is not None:
-        _check_texts(placed, sha256s)
+        _check_texts(placed, sha256s, lengths or {})
     return placed
 
 
-def _check_texts(placed: Sequence[tuple[str, Vote]], sha256s: Mapping[str, str]) -> None:
+def _check_texts(placed: Sequence[tuple[str, Vote]], sha256s: Mapping[str, str], lengths: Mapping[str, int]) -> None:
     newest: dict[tuple[str, str], int] = {}
     for _, vote in placed:
         newest[vote.id, vote.protocol] = max(vote.round, newest.get((vote.id, vote.protocol), 1))
@@ -144,18 +146,23 @@ def _check_texts(placed: Sequence[tuple[str, Vote]], sha256s: Mapping[str, str])
             continue
         try:
             check_text(vote, sha256s)
+            if vote.sentences and vote.id in lengths:
+                check_spans(vote.sentences, lengths[vote.id])
         except BadData as error:
             raise BadData(f"{place}: {error}") from None
 
 
-def read_votes(path: str | Path, sha256s: Mapping[str, str] | None = None) -> list[Vote]:
+def read_votes(
+    path: str | Path, sha256s: Mapping[str, str] | None = None, lengths: Mapping[str, int] | None = None
+) -> list[Vote]:
     """All votes, of every round, of a file or of a folder with one file a protocol.
 
     With `sha256s` (paragraph id → SHA-256 of its text) a vote on an unknown paragraph or on another
-    text is refused, unless a later round of its protocol has replaced it. Every refusal is a `BadData`
-    that names file and line.
+    text is refused, unless a later round of its protocol has replaced it; with `lengths` (paragraph id →
+    characters), so are sentences that do not cover their text. Every refusal is a `BadData` that names
+    file and line.
     """
-    return [vote for _, vote in read_placed_votes(path, sha256s)]
+    return [vote for _, vote in read_placed_votes(path, sha256s, lengths)]
 
 
 def _vote_files(path: Path) -> list[Path]:
@@ -234,6 +241,8 @@ def standard_slices(
     slices = {"source": {unit: sources.get(doc_id_of(unit), "unlisted") for unit in ids}}
     editions = {name: row["guidelines"] for name, row in annotators.items() if row["guidelines"] is not None}
     if editions:
+        if unlisted := sorted({vote.annotator for vote in votes} - set(annotators)):
+            raise BadData(f"annotator {unlisted[0]!r} is not listed: which guidelines were read is not known")
         newest = max(editions.values())
         older = {vote.id for vote in votes if editions.get(vote.annotator, newest) < newest}
         slices["guidelines"] = {unit: "used to revise them" if unit in older else "fresh" for unit in ids}

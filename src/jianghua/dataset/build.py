@@ -46,7 +46,7 @@ def build(data: Path, public: Path | None = None) -> Build:
     for info in speeches.values():
         known.update({f"{info.doc_id}-{i:03d}": h for i, h in enumerate(info.paragraph_sha256)})
     annotations = data / "annotations"
-    votes = newest_round(read_votes(annotations, known))
+    votes = newest_round(read_votes(annotations, known, {p.id: len(p.text) for p in paragraphs}))
     gold = aggregate(votes, read_adjudicated(annotations / "adjudicated.jsonl", known))
     if gold.queue:
         raise BadData(

@@ -111,9 +111,12 @@ def _examples(build: Build) -> list[dict]:
 
 
 def _protocol_confusion(report: dict) -> dict[str, list[int]]:
-    """Counts of primary answers over all pairs of raters, symmetric, by category."""
+    """Counts of primary answers over all pairs of raters of different protocols, symmetric, by category."""
     total = [[0] * len(report["categories"]) for _ in report["categories"]]
     for pair in report["pairs"]:
+        first, second = (name.split()[0] for name in pair["raters"])  # "alone 2" is a second pass of one protocol
+        if first == second:
+            continue
         for i, row in enumerate(pair["confusion"]):
             for j, n in enumerate(row):
                 total[i][j] += n

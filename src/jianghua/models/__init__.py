@@ -2,7 +2,7 @@
 
 from jianghua.models.baselines import Length, Majority, Tfidf
 from jianghua.models.classifier import Classifier, Examples, decide, load_classifier
-from jianghua.models.device import check_device, choose_device
+from jianghua.models.device import check_device, check_threads, choose_device, thread_count
 from jianghua.models.keywords import Keywords
 
 __all__ = [
@@ -13,7 +13,9 @@ __all__ = [
     "Majority",
     "Tfidf",
     "check_device",
+    "check_threads",
     "choose_device",
     "decide",
     "load_classifier",
+    "thread_count",
 ]

@@ -8,18 +8,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from jianghua.files import write_atomic
-from jianghua.models.classifier import Examples, config_of, read_config, write_config
+from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
 from jianghua.schema import LABELS, BadData, BadUsage
-
-
-def _numbers(value: object, name: str, rows: int | None = None) -> np.ndarray:
-    """(4,) or, with `rows`, (rows, 4) finite numbers of a model file; `ValueError` names what is of another shape."""
-    found, wanted = np.array(value, float), (len(LABELS),) if rows is None else (rows, len(LABELS))
-    if found.shape != wanted:
-        raise ValueError(f"{name} has the shape {found.shape}, not {wanted}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"{name} has a number that is not finite")
-    return found
 
 
 class Majority:
@@ -48,7 +38,7 @@ class Majority:
         if "priors" not in record:
             raise BadData(f"{folder / 'config.json'}: not a whole majority model (no priors)")
         try:
-            priors = _numbers(record["priors"], "priors")
+            priors = numbers("priors", record["priors"])
         except (TypeError, ValueError) as error:
             raise BadData(f"{folder / 'config.json'}: not a whole majority model ({error})") from None
         return cls(config_of(record), priors.tolist())
@@ -99,9 +89,9 @@ class Length:
         record = read_config(folder)
         try:
             model = cls(config_of(record))
-            model.thresholds = _numbers(record["thresholds"], "thresholds").tolist()
+            model.thresholds = numbers("thresholds", record["thresholds"]).tolist()
             model.edges = np.array(record["edges"], float)
-            model.logits = _numbers(record["logits"], "logits", rows=len(model.edges) + 1)
+            model.logits = numbers("logits", record["logits"], rows=len(model.edges) + 1)
         except (KeyError, TypeError, ValueError) as error:
             raise BadData(f"{folder / 'config.json'}: not a whole length model ({error})") from None
         return model
@@ -175,6 +165,13 @@ class Tfidf:
     ):
         if estimator not in ("logistic", "svm"):
             raise BadUsage(f"model.estimator={estimator}: the linear classifiers are logistic, svm")
+        lengths = list(ngrams) if isinstance(ngrams, Sequence) else []
+        if len(lengths) != 2 or any(type(n) is not int for n in lengths) or not 1 <= lengths[0] <= lengths[1]:
+            raise BadUsage(f"model.ngrams={ngrams}: takes two whole numbers, the shortest and the longest, from 1")
+        if type(min_df) is not int or min_df < 1:
+            raise BadUsage(f"model.min_df={min_df}: takes a whole number of paragraphs, 1 or more")
+        if isinstance(c, bool) or not isinstance(c, int | float) or not 0 < c < np.inf:
+            raise BadUsage(f"model.c={c}: takes a number over 0")
         self.config, self.ngrams, self.min_df, self.c, self.estimator = config, tuple(ngrams), min_df, c, estimator
         self.thresholds = [0.5] * len(LABELS)
 
@@ -194,7 +191,10 @@ class Tfidf:
 
     def fit(self, train: Examples, validation: Examples) -> None:
         self.vectorizer = self._vectorizer(min_df=self.min_df)
-        features = self.vectorizer.fit_transform(train.texts)
+        try:
+            features = self.vectorizer.fit_transform(train.texts)
+        except ValueError:  # scikit-learn's, when no term is left
+            raise BadData(f"no n-gram stands in {self.min_df} paragraphs of train; model.min_df= takes fewer") from None
         self.coef, self.intercept = linear_weights(features, train.target, self.config, self._estimator)
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
@@ -229,13 +229,13 @@ class Tfidf:
             model = cls(
                 config_of(record), record["ngrams"], c=record["c"], estimator=record.get("estimator", "logistic")
             )
-            model.thresholds = _numbers(record["thresholds"], "thresholds").tolist()
+            model.thresholds = numbers("thresholds", record["thresholds"]).tolist()
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = np.load(folder / "weights.npz", allow_pickle=False)
             model.vectorizer = model._vectorizer(vocabulary={term: i for i, term in enumerate(terms)})
             model.vectorizer.idf_ = arrays["idf"]
-            model.coef = _numbers(arrays["coef"].T, "coef", rows=len(terms)).T
-            model.intercept = _numbers(arrays["intercept"], "intercept")
-        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+            model.coef = numbers("coef", arrays["coef"].T, rows=len(terms)).T
+            model.intercept = numbers("intercept", arrays["intercept"])
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, BadUsage) as error:
             raise BadData(f"{folder}: not a whole tfidf model ({error})") from None
         return model

@@ -7,6 +7,7 @@ labels is not taken over, and that padding is not mistaken for the end of a text
 """
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from jianghua.models.tokenizer import normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
 
 SAMPLE = "我们要把这件事情办好。"
+# what a file may hold beside the network: heads of pre-training, poolers, and tables that are computed
+SPARE = re.compile(
+    r"^(?:cls|lm_head|decoder|head|classifier|score|pooler|qa_outputs|\w*predictions)\.|\.pooler\."
+    r"|position_ids$|inv_freq$"
+)
 SHORTEST = 8  # tokens; less would hold little but the marks at both ends
 
 
@@ -113,6 +119,8 @@ def _not_found(path: str, error: Exception) -> BadData:
             f"{path}: no encoder could be loaded ({lines[0]}); the folder needs config.json, the weights "
             "(model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or vocab.txt)"
         )
+    if os.path.isabs(path) or path.startswith(".") or path.count("/") > 1:  # no Hub id looks like that
+        return BadData(f"{path}: no such folder; model.path= takes a folder with an encoder, or a Hub id")
     return BadData(
         f"{path}: no encoder could be loaded: no such folder, and the Hub has no such model or cannot be reached "
         f"({lines[0]}); where it can, `hf download {path} --local-dir FOLDER` fetches it, and model.path=FOLDER "
@@ -179,8 +187,7 @@ def _check_weights(path: str, model, found: dict) -> None:
             f"{path}: {len(inside)} weights of the encoder are not in the file, {sorted(inside)[0]} for one; "
             "its config.json describes another network"
         )
-    layer = re.compile(rf"^(?:{prefix}\.)?(?:embeddings\.|(?:encoder\.)?layers?\.\d+\.)")
-    left = [key for key in found["unexpected_keys"] if layer.match(key) and not key.endswith("position_ids")]
+    left = [key for key in found["unexpected_keys"] if not SPARE.search(key)]
     if left:
         raise BadData(
             f"{path}: {len(left)} weights of the file have no place in a {model.config.model_type} network, "

@@ -81,7 +81,21 @@ def read_config(folder: Path) -> dict:
         raise BadData(f"{path}: has no id2label; it is not a classifier of this benchmark") from None
     if names != list(LABELS):
         raise BadData(f"{path}: its labels are {names}, not {list(LABELS)}; it is not a model of this benchmark")
+    try:
+        numbers("thresholds", config.get("thresholds", [0.5] * len(LABELS)))
+    except (TypeError, ValueError) as error:
+        raise BadData(f"{path}: not a whole model ({error})") from None
     return config
+
+
+def numbers(name: str, value: object, rows: int | None = None) -> np.ndarray:
+    """(4,) or, with `rows`, (rows, 4) finite numbers of a model file; `ValueError` names what is of another shape."""
+    found, wanted = np.array(value, float), (len(LABELS),) if rows is None else (rows, len(LABELS))
+    if found.shape != wanted:
+        raise ValueError(f"{name} has the shape {found.shape}, not {wanted}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} has a number that is not finite")
+    return found
 
 
 def write_config(folder: Path, kind: str, config: str, thresholds: Sequence[float], **more) -> None:

@@ -5,6 +5,7 @@ bf16 autocast where the hardware computes bf16 (compute capability 8.0, that is 
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +26,11 @@ def check_device(name: str) -> None:
     count = torch.cuda.device_count()
     if _number(name) >= count:
         raise BadUsage(f"device={name}: the last CUDA device here is cuda:{count - 1}")
+
+
+def check_threads(threads: int | None) -> None:
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise BadUsage(f"threads={threads}: threads= takes a whole number from 1, or null for one a core")
 
 
 def _number(name: str) -> int:
@@ -65,16 +71,38 @@ def device_name(device) -> str:
 
 
 @contextmanager
+def thread_count(number: int | None) -> Iterator[None]:
+    """PyTorch on `number` threads for a while; None leaves it as it is, and unloaded."""
+    if number is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_pools = threading.RLock()
+
+
+@contextmanager
 def one_thread_each() -> Iterator[Callable]:
     """Gives a `map` that runs as many calls at a time as PyTorch has threads, each call on one thread only.
 
-    So the bits of a result do not depend on the number of threads either.
+    So the bits of a result do not depend on the number of threads either. One pool at a time: PyTorch keeps one
+    number of threads for all threads that are yet to start, and a second caller would take this pool's for its own.
     """
     import torch
 
-    threads = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with _pools:
+        threads = torch.get_num_threads()
+        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        try:
             yield pool.map
-    finally:
-        torch.set_num_threads(threads)  # a pool's thread sets its own number, and that of threads yet to come
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an interruption nobody waits for what has not begun
+            torch.set_num_threads(threads)

@@ -179,8 +179,9 @@ class Encoder:
         # padded batches waste least among equals; the flat path wastes nothing in any order
         order = range(len(found)) if self.flat else sorted(range(len(found)), key=lengths.__getitem__)
         # threads that share a batch wait for each other at every layer; with a batch each they do not
-        each = self.flat and self.device.type == "cpu"
-        batches = list(token_batches(lengths, order, CORE_BUDGET if each else TOKEN_BUDGET, batch_size))
+        each = self.device.type == "cpu"
+        budget = min(CORE_BUDGET, -(-sum(lengths) // torch.get_num_threads())) if each else TOKEN_BUDGET
+        batches = list(token_batches(lengths, order, budget, batch_size))
 
         @torch.inference_mode()
         def run(batch: list[int]) -> np.ndarray:
@@ -255,9 +256,7 @@ class Encoder:
             flat.use_flat(self.model)
         self.model.to(device)
         self.tokenizer.save_pretrained(folder)
-        more = {"dtype": "float32", "thresholds": self.thresholds}
-        if self.overlong != "truncate":
-            more["overlong"] = self.overlong
+        more = {"dtype": "float32", "thresholds": self.thresholds, "overlong": self.overlong}
         _amend(folder / "config.json", more)
         # BertTokenizer, XLMRobertaTokenizer and Qwen2Tokenizer build their normaliser anew when they are loaded and
         # pass over the one in tokenizer.json; this class reads the file as it is
@@ -268,12 +267,14 @@ class Encoder:
     def load(cls, folder: Path, device: str = "cpu") -> "Encoder":
         record, where = read_config(folder), choose_device(device)
         try:
-            model = AutoModelForSequenceClassification.from_pretrained(
-                folder, dtype=torch.float32, trust_remote_code=False
+            model, found = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
             raise BadData(f"{folder}: not a whole model ({str(error).strip().splitlines()[0]})") from None
+        if absent := sorted(found["missing_keys"]):  # the library would draw them at random
+            raise BadData(f"{folder}: not a whole model ({len(absent)} weights are missing, {absent[0]} for one)")
         model, overlong = model.to(where), record.get("overlong", "truncate")
         return cls(model, tokenizer, config_of(record), record.get("thresholds"), overlong)
 

@@ -2,7 +2,8 @@
 
 The protocol is `POST BASE_URL/chat/completions` as vLLM, llama.cpp, Ollama and the commercial services speak
 it. What passes (429, 5xx, a dropped connection, half an answer) is tried again after 1, 2, 4 … × `backoff`
-seconds, or after what `Retry-After` says; what does not pass (a wrong key, an unknown model) ends at once.
+seconds, or after what `Retry-After` says, a minute at most; what does not pass (a wrong key, an unknown model)
+ends at once.
 The key is read from the environment, sent to the address it was given for and to no other, and never written:
 not to disk, and not into a message, which is why a key that no HTTP header can carry is refused before it is used.
 """
@@ -18,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,6 +72,7 @@ class Endpoint:
     backoff: float = 1.0
     asked: int = 0
     retried: int = 0
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)  # set: no further try
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self):
@@ -128,8 +131,8 @@ class Endpoint:
                 wait = _retry_after(error, wait)
             except (OSError, http.client.HTTPException, *NO_REPLY) as error:
                 problem = str(getattr(error, "reason", None) or error) or type(error).__name__
-            if attempt < self.retries:
-                time.sleep(min(wait, LONGEST_WAIT))
+            if self.stop.is_set() or (attempt < self.retries and self.stop.wait(min(wait, LONGEST_WAIT))):
+                break
         raise BadData(
             f"{self.url}: no answer after {self.retries + 1} tries (the last: {problem}); what was answered is kept "
             f"in {self.cache}, and the same command goes on from there"
@@ -180,9 +183,14 @@ def _read_reply(reply: dict, *, cached: bool) -> Answer:
 
 
 def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
+    said = error.headers.get("Retry-After") or ""
     try:
-        return max(0.0, float(error.headers.get("Retry-After")))
-    except (TypeError, ValueError):  # missing, or a date
+        return max(0.0, float(said))
+    except ValueError:
+        pass  # missing, or a date
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except ValueError:
         return otherwise
 
 

@@ -27,7 +27,7 @@ from jianghua.models.device import computes_bf16
 SAFE_ROWS = 16
 NAME = "jianghua_flat"
 HALVES = (torch.bfloat16, torch.float16)  # what FlashAttention computes in
-# architectures whose encoder takes position ids, and whose head reads the first token's state
+# architectures whose encoder takes position ids, and whose head reads the first token's state or the mean of all
 FLAT_ARCHITECTURES = {"bert", "ernie", "roberta", "xlm-roberta", "electra", "modernbert"}
 
 

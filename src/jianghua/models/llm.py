@@ -13,13 +13,13 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 
 from jianghua.models.baselines import Tempered, smoothed_priors
-from jianghua.models.classifier import Examples, config_of, read_config, write_config
+from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
 from jianghua.models.endpoint import Answer, Endpoint, check_number
 from jianghua.schema import LABELS, BadData, BadUsage
 
@@ -82,12 +82,14 @@ class PromptedModel(Tempered):
             return hashlib.sha256(f"{self.seed}:{train.texts[i]}".encode()).hexdigest()
 
         order = sorted((i for i, text in enumerate(train.texts) if SHOWN[0] <= len(text) <= SHOWN[1]), key=place)
-        self.examples = []
-        for number in range(self.shots):
-            for label in range(len(LABELS)):
-                of_label = [i for i in order if target[i, label]]
-                if number < len(of_label):
-                    i = of_label[number]
+        # a paragraph of several functions is shown once, and one of none where that is an answer
+        wanted = [target[:, label] for label in range(len(LABELS))]
+        wanted += [~target.any(1)] if self.config == "functions" else []
+        self.examples, used = [], set()
+        for _ in range(self.shots):
+            for of_kind in wanted:
+                if (i := next((i for i in order if of_kind[i] and i not in used), None)) is not None:
+                    used.add(i)
                     self.examples.append({"text": train.texts[i], "answer": self._form(np.flatnonzero(target[i]))})
 
     def _form(self, ids) -> str:
@@ -135,11 +137,16 @@ class PromptedModel(Tempered):
         priors = np.clip(self.priors, 0.01, 0.99)
         frequent = np.log(priors) if self.config == "primary" else np.log(priors / (1 - priors))
         cut_before = self.usage["cut_short"]
+        self.endpoint.stop.clear()
         with ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self._ask, text) for text in texts]
             try:
+                done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()  # the failure, before those that would only be waited for
                 results = [future.result() for future in waiting]
             except BaseException:
+                self.endpoint.stop.set()  # nobody waits for what is still to be tried again
                 pool.shutdown(cancel_futures=True)
                 raise
         for row, (ids, answers) in enumerate(results):
@@ -206,9 +213,9 @@ class PromptedModel(Tempered):
             endpoint = Endpoint(**record["endpoint"] | {"cache": Path(record["endpoint"]["cache"])})
             more = {"max_tokens": record["max_tokens"], "price": record["price"]}
             model = cls(config_of(record), record["name"], endpoint, **more)
-            model.examples, model.priors = record["examples"], record["priors"]
+            model.examples, model.priors = record["examples"], numbers("priors", record["priors"]).tolist()
             model.temperature, model.thresholds = record["temperature"], record["thresholds"]
-        except (KeyError, TypeError, BadUsage) as error:
+        except (KeyError, TypeError, ValueError, BadUsage) as error:
             raise BadData(f"{folder}: not a whole llm model ({error})") from None
         if os.environ.get(ALLOWED, "").rstrip("/") != endpoint.base_url.rstrip("/"):
             if os.environ.get(endpoint.key_env):

@@ -1,4 +1,4 @@
-"""Training: `batching`, `finetune`, `pretrain` (these import torch when they are imported), and run folders."""
+"""Training: `finetune`, `pretrain`, `shards` (these import torch when they are imported), and run folders."""
 
 from jianghua.training.runs import (
     environment,

@@ -32,7 +32,7 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
-from jianghua.training.shards import at_once, backward_on_every_core, clip_gradients
+from jianghua.training.shards import at_once, backward_in_shards, clip_gradients
 
 LOSS_EVERY = 20  # steps between two looks at the loss on a GPU, which has to finish its work for each
 
@@ -63,7 +63,9 @@ class Evidence:
         self.read = [number[number >= 0].unique() for number in self.numbers]
         none = len(LABELS)
         functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
-        self.functions = [torch.tensor(row)[read] for row, read in zip(functions, self.read, strict=True)]
+        self.functions = [
+            torch.tensor(row, dtype=torch.long)[read] for row, read in zip(functions, self.read, strict=True)
+        ]
         self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
 
@@ -177,7 +179,7 @@ def finetune(
 
     began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
     resumed = done
-    with backward_on_every_core(model, parameters) if encoder.flat else nullcontext(at_once) as backward:
+    with backward_in_shards(model, parameters) if encoder.flat else nullcontext(at_once) as backward:
         for epoch in range(len(history), recipe.epochs):
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break

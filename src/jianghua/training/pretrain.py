@@ -14,10 +14,12 @@ sequence classifier reads the mean of all states where BERT's reads one of them.
 """
 
 import gzip
+import hashlib
 import json
 import math
 import random
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,12 +31,13 @@ from jianghua.models import flat
 from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
-from jianghua.schema import BadData
+from jianghua.schema import BadData, BadUsage
 from jianghua.training.cooccurrence import cooccurrence_embeddings
-from jianghua.training.shards import backward_on_every_core, clip_gradients
+from jianghua.training.shards import backward_in_shards, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
-SHARD_TOKENS = 1024  # a shard reads the whole output layer, whatever its size
+SHORTEST = 16  # tokens of a sequence; less is no context
+SHARDS = 2  # of a batch; each reads the whole output layer, whatever its size
 
 
 def read_corpus(path: Path) -> list[list[str]]:
@@ -50,20 +53,23 @@ def read_corpus(path: Path) -> list[list[str]]:
                     documents[-1].append(line.strip())
                 elif documents[-1]:
                     documents.append([])
-    except (UnicodeDecodeError, OSError) as error:
+    except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         raise BadData(f"{path}: not readable as UTF-8 text ({error})") from None
     return [document for document in documents if document]
 
 
-def vocabulary_for(output: Path, texts: Iterable[str], size: int):
+def vocabulary_for(output: Path, texts: Sequence[str], size: int):
     """The tokenizer of the run that writes `output`: trained once, kept beside its checkpoint.
 
     The library orders equally frequent entries anew each time, so an interrupted run must go on with
-    the vocabulary it began with.
+    the vocabulary it began with; other texts or another size make another one.
     """
     from tokenizers import Tokenizer
 
-    kept = output.with_name(output.name + ".vocabulary.json")
+    digest = hashlib.sha256(str(size).encode())
+    for text in texts:
+        digest.update(b"\n" + text.encode())
+    kept = output.with_name(f"{output.name}.vocabulary-{digest.hexdigest()[:8]}.json")
     if not kept.exists():
         write_atomic(kept, train_vocabulary(texts, size).to_str())
     return Tokenizer.from_file(str(kept))
@@ -84,7 +90,7 @@ def sequences_of(documents: Iterable[list[list[int]]], length: int, cls: int, se
                 paragraph = paragraph[room:]
         if current:
             sequences.append(current)
-    return [torch.tensor([cls, *sequence, sep]) for sequence in sequences if len(sequence) >= 16]
+    return [torch.tensor([cls, *sequence, sep]) for sequence in sequences if len(sequence) >= SHORTEST]
 
 
 def mask_tokens(
@@ -186,6 +192,16 @@ def mixed_order(sources: dict[str, list], weights: dict[str, float], rng: random
         yield queues[name].pop()
 
 
+def _identity(settings: list, sources: dict[str, list[torch.Tensor]]) -> str:
+    """What a checkpoint must agree in to be gone on from: the settings and every token of the texts."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name in sorted(sources):
+        digest.update(name.encode())
+        for sequence in sources[name]:
+            digest.update(sequence.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def learning_rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
     """Linear warm-up, then linear decay to a twentieth of the peak."""
     if step < warmup:
@@ -237,6 +253,15 @@ def pretrain(
     where = choose_device(device)
     if missing := set(sources) ^ set(weights):
         raise BadData(f"text sources and weights differ: {', '.join(sorted(missing))}")
+    if empty := [name for name, sequences in sources.items() if not sequences]:
+        raise BadData(f"{empty[0]}: no text of {SHORTEST} tokens or more")
+    for name, value in {"steps": steps, "batch_tokens": batch_tokens, "learning_rate": learning_rate}.items():
+        if not value > 0:
+            raise BadUsage(f"{name}={value}: {name}= takes a number over 0")
+    if not 0 < mask_share < 1:
+        raise BadUsage(f"mask_share={mask_share}: mask_share= takes a share between 0 and 1")
+    settings = [architecture, weights, steps, batch_tokens, learning_rate, warmup, weight_decay, mask_share, set_weight]
+    identity = _identity([*settings, seed, tokenizer.to_str()], sources)
     torch.manual_seed(seed)
     vocabulary = tokenizer.get_vocab_size()
     model = ModernBertForMaskedLM(network(tokenizer, architecture))
@@ -267,14 +292,14 @@ def pretrain(
     checkpoint = output.with_name(output.name + ".checkpoint.pt")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        if state["seed"] != seed or state["steps"] != steps or state["vocabulary"] != vocabulary:
+        if state.get("identity") != identity:
             raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
         trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
     began = saved = time.monotonic()
     losses, tokens, tick = [], 0, began
-    with backward_on_every_core(model, parameters, SHARD_TOKENS) as backward:
+    with backward_in_shards(model, parameters, SHARDS) as backward:
         for step in range(steps):
             batch, used = [pending], len(pending)
             while used + len(pending := next(stream)) <= batch_tokens:
@@ -314,15 +339,15 @@ def pretrain(
                     "model": trained.state_dict(),
                     "optimizer": optimizer.state_dict(),
                     "step": step + 1,
-                    "seed": seed,
                 }
-                state |= {"steps": steps, "vocabulary": vocabulary, "curve": json.dumps(curve), "seconds": seconds}
+                state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
                 temporary = checkpoint.with_suffix(".tmp")
                 torch.save(state, temporary)
                 temporary.replace(checkpoint)
     save_pretrained(model, tokenizer, output, curve)
     checkpoint.unlink(missing_ok=True)
-    output.with_name(output.name + ".vocabulary.json").unlink(missing_ok=True)
+    for kept in output.parent.glob(f"{output.name}.vocabulary-*.json"):
+        kept.unlink()
     return curve
 
 

@@ -11,7 +11,7 @@ from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
 from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
-from jianghua.models.device import check_device, device_name
+from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
 from jianghua.schema import BadData, BadUsage, Prediction
 from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
@@ -53,8 +53,11 @@ def _identity(config: dict) -> dict:
     """The configuration, with a local encoder known by the hash of its files instead of their place."""
     import hashlib
 
-    # what conf/model says about a model changes no run
-    config = config | {"model": {key: value for key, value in config["model"].items() if key != "card"}}
+    # what conf/model says about a model changes no run, nor does how patiently an endpoint is asked
+    apart = ["card"]
+    if config["model"]["kind"] == "llm":
+        apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env", "price"]
+    config = config | {"model": {key: value for key, value in config["model"].items() if key not in apart}}
     folder = Path(str(config["model"].get("path", "")))
     names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
     files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
@@ -63,7 +66,8 @@ def _identity(config: dict) -> dict:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + file.read_bytes())
-    return config | {"encoder_sha256": digest.hexdigest()}
+    model = {key: value for key, value in config["model"].items() if key != "path"}
+    return config | {"model": model, "encoder_sha256": digest.hexdigest()}
 
 
 def _stamp(config: dict, loaded: Loaded) -> str:
@@ -81,9 +85,8 @@ def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
 
 def check_settings(config: dict) -> None:
     """Refuse numbers with which no run can be trained, before anything is read or written."""
-    threads, train = config["threads"], config["train"]
-    if threads is not None and (type(threads) is not int or threads < 1):
-        raise BadUsage(f"threads={threads}: threads= takes a whole number from 1, or null for one a core")
+    check_threads(config["threads"])
+    train = config["train"]
     check_device(config["device"])
     least = {"epochs": 1, "batch_tokens": 1, "patience": 0, "sentence_weight": 0, "weight_decay": 0}
     for name, bound in least.items():
@@ -136,6 +139,13 @@ def start_classifier(config: dict) -> Classifier:
             **where,
         )
     raise BadUsage(f"model.kind={model['kind']}: the kinds are encoder, tfidf, keywords, length, majority, llm")
+
+
+def _is_default(config: dict) -> bool:
+    """Whether `predict` may take the run unasked: the bundled encoder fine-tuned on all there is."""
+    model = config["model"]
+    own = model["name"] == "mini" and _head(model) == "classifier" and not model["from_scratch"]
+    return own and not config["data"].get("subset")
 
 
 def _head(model: dict) -> str:
@@ -272,8 +282,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             data_config=data_config,
             model=config["model"]["name"],
             seed=config["seed"],
-            # what predict takes unasked: the bundled model, trained on all there is
-            default_run=config["model"]["name"] == "mini" and not config["data"].get("subset"),
+            default_run=_is_default(config),
             threads=threads,
             device=device,
             cores=os.cpu_count(),

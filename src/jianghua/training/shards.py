@@ -1,11 +1,13 @@
-"""A training step on every core: a batch is cut into shards, and each goes forward and backward on one thread.
+"""A training step in shards: a batch is cut into a few, and each goes forward and backward on one thread.
 
 Threads that share an operation wait for each other after it; with a shard each they wait once a step, and another
 process that takes a core costs its share rather than the whole. The cut depends on token counts only, and gradients
 are added in the order of the shards, so the trained weights are the same to the bit at any number of threads.
 
-A model with dropout draws from PyTorch's one stream of random numbers, so its shards would depend on which comes first;
-it takes a batch as a whole, with all threads on each operation, and so does a GPU.
+A batch is taken as a whole, with all threads on each operation, where shards do not pay or do not repeat themselves: on
+a GPU; by a model with dropout, which draws from PyTorch's one stream of random numbers, so that it would matter which
+shard comes first; and by a large model, whose operations keep the threads busy and whose gradients, one set a shard,
+would fill the memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +15,11 @@ from contextlib import contextmanager
 
 import torch
 
-from jianghua.models.batching import token_batches
 from jianghua.models.device import one_thread_each
 
-SHARD_TOKENS = 512  # a quarter of the shipped batch; smaller ones lose to overhead what they win in cores
+SHARDS = 4  # of a batch, or more where one would have over SHARD_TOKENS; smaller ones lose more than they win
+SHARD_TOKENS = 1024
+LARGE = 50_000_000  # weights beside the embeddings
 
 
 def drops(model: torch.nn.Module) -> bool:
@@ -25,16 +28,30 @@ def drops(model: torch.nn.Module) -> bool:
     return layers or any("dropout" in name and value for name, value in model.config.to_dict().items())
 
 
+def cut(lengths: Sequence[int], shards: int) -> list[list[int]]:
+    """Items of `lengths` tokens, in their order, in about even shards; none is empty."""
+    total = sum(lengths)
+    wanted = max(shards, -(-total // SHARD_TOKENS))
+    found: dict[int, list[int]] = {}
+    before = 0
+    for i, length in enumerate(lengths):
+        found.setdefault((2 * before + length) * wanted // (2 * total), []).append(i)  # by the item's middle
+        before += length
+    return list(found.values())
+
+
 @contextmanager
-def backward_on_every_core(
-    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], shard_tokens: int = SHARD_TOKENS
+def backward_in_shards(
+    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], shards: int = SHARDS
 ) -> Iterator[Callable]:
     """Gives `backward(loss_of, items, lengths)`, which sets the parameters' gradients.
 
     `loss_of(items)` answers for some of a batch's items, whose token counts are `lengths`, with (loss to train on,
     losses to show), both to be added up over the batch; `backward` gives back the sum of what is shown.
     """
-    if model.device.type != "cpu" or drops(model):
+    embeddings = model.get_input_embeddings()
+    large = sum(p.numel() for p in parameters) - embeddings.weight.numel() > LARGE
+    if model.device.type != "cpu" or large or drops(model):
         yield at_once
         return
 
@@ -43,8 +60,8 @@ def backward_on_every_core(
         return shown.detach(), torch.autograd.grad(loss, parameters, allow_unused=True)
 
     def backward(loss_of: Callable, items: Sequence, lengths: Sequence[int]) -> torch.Tensor:
-        shards = [[items[i] for i in part] for part in token_batches(lengths, range(len(items)), shard_tokens)]
-        answers = each(lambda shard: gradients(loss_of, shard), shards)
+        parts = [[items[i] for i in part] for part in cut(lengths, shards)]
+        answers = each(lambda shard: gradients(loss_of, shard), parts)
         total, sums = next(answers)
         sums = list(sums)
         for shown, found in answers:
@@ -55,7 +72,6 @@ def backward_on_every_core(
         return total
 
     # a shard meets a few hundred rows of the embeddings: their gradient is kept as those rows
-    embeddings = model.get_input_embeddings()
     embeddings.sparse = True
     try:
         with one_thread_each() as each:
@@ -80,5 +96,7 @@ def clip_gradients(parameters: Sequence[torch.nn.Parameter], most: float) -> Non
     """Scale the gradients down to a joint norm of `most`; on one thread, since a sum's bits depend on their number."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.nn.utils.clip_grad_norm_(parameters, most)
-    torch.set_num_threads(threads)
+    try:
+        torch.nn.utils.clip_grad_norm_(parameters, most)
+    finally:
+        torch.set_num_threads(threads)
