@@ -236,6 +236,7 @@ def test_settings_with_which_nothing_can_be_trained_are_bad_usage(root, option, 
     config = {
         "threads": None,
         "device": "auto",
+        "model": {"kind": "encoder"},
         "train": OmegaConf.to_container(OmegaConf.load(root / "conf/train/default.yaml")),
     }
     check_settings(config)

@@ -134,6 +134,8 @@ def shortcuts(rows: Sequence[dict]) -> list[Measure]:
 
     Out of fold by logistic regression, documents never split.
     """
+    from joblib import Parallel, delayed
+
     texts, documents = [row["text"] for row in rows], [row["doc_id"] for row in rows]
     gold = np.array([row["label"] for row in rows])
     last = defaultdict(int)
@@ -141,17 +143,18 @@ def shortcuts(rows: Sequence[dict]) -> list[Measure]:
         last[row["doc_id"]] = max(last[row["doc_id"]], row["position"])
     place = np.array([[row["position"] / max(1, last[row["doc_id"]])] for row in rows])
 
-    def measure(name: str, x, features, limit: float | None = None) -> Measure:
-        proba = out_of_fold(x, gold, documents, features, FOLDS)
-        return Measure(name, _macro_f1(gold, proba.argmax(1)), limit)
-
     opening = character_grams([text[:OPENING] for text in texts])
+    cues = [  # name, what is read, how, and the gate's limit
+        ("length alone", np.array([[len(text)] for text in texts]), _binned, 0.45),
+        (f"the {KEYWORDS} best single keywords a class", character_grams(texts, 2, 4), _keywords, 0.60),
+        (f"the first {OPENING} characters", opening, tfidf, 0.60),
+        ("place in the document", place, _binned, None),
+        ("TF-IDF + logistic regression", character_grams(texts), tfidf, None),
+    ]
+    answers = Parallel(n_jobs=-1)(delayed(out_of_fold)(x, gold, documents, how, FOLDS) for _, x, how, _ in cues)
     return [
-        measure("length alone", np.array([[len(text)] for text in texts]), _binned, 0.45),
-        measure(f"the {KEYWORDS} best single keywords a class", character_grams(texts, 2, 4), _keywords, 0.60),
-        measure(f"the first {OPENING} characters", opening, tfidf, 0.60),
-        measure("place in the document", place, _binned),
-        measure("TF-IDF + logistic regression", character_grams(texts), tfidf),
+        Measure(name, _macro_f1(gold, proba.argmax(1)), limit)
+        for (name, _, _, limit), proba in zip(cues, answers, strict=True)
     ]
 
 

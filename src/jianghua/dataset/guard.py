@@ -15,14 +15,11 @@ from jianghua.schema import BadData
 def heldout_hashes(data: Path) -> dict[str, str]:
     """SHA-256 → paragraph id, for every paragraph of a validation or test document, voted on or not."""
     speeches, splits = read_manifests(data), read_splits(data)
+    apart = [doc_id for doc_id in speeches if splits.get(doc_id) != "train"]
     held = {}
-    for info in speeches.values():
-        if splits.get(info.doc_id) != "train":
-            held.update({sha256: f"{info.doc_id}-{i:03d}" for i, sha256 in enumerate(info.paragraph_sha256)})
-    for paragraph in constructed_paragraphs(data, speeches):
-        if splits.get(paragraph.doc_id) != "train":
-            held[text_sha256(paragraph.text)] = paragraph.id
-    return held
+    for doc_id in apart:
+        held |= {sha256: f"{doc_id}-{i:03d}" for i, sha256 in enumerate(speeches[doc_id].paragraph_sha256)}
+    return held | {text_sha256(p.text): p.id for p in constructed_paragraphs(data, speeches, apart)}
 
 
 def _held_paragraph(text: str, held: dict[str, str]) -> str | None:

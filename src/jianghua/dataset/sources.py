@@ -5,6 +5,7 @@ SHA-256 of each of its paragraphs, but no text. The text joins from a folder of 
 paragraphs must have those hashes.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,15 +68,20 @@ def read_splits(data: Path) -> dict[str, str]:
     return splits
 
 
-def constructed_paragraphs(data: Path, speeches: dict[str, SpeechInfo]) -> list[Paragraph]:
-    """Paragraphs of all constructed speeches, in manifest order; a file without a row is refused."""
+def constructed_paragraphs(
+    data: Path, speeches: dict[str, SpeechInfo], only: Collection[str] | None = None
+) -> list[Paragraph]:
+    """Paragraphs of all constructed speeches, or of those in `only` (document ids), in manifest order.
+
+    A file without a row is refused.
+    """
     folder = data / "speeches" / "constructed"
     listed = {info.file for info in speeches.values() if info.source == "constructed"}
     if stray := sorted({path.name for path in folder.glob("*.txt")} - listed):
         raise BadData(f"{folder / stray[0]}: not in manifest.jsonl; add a row for it or remove it")
     paragraphs = []
     for info in speeches.values():
-        if info.source == "constructed":
+        if info.source == "constructed" and (only is None or info.doc_id in only):
             paragraphs += ingest_file(folder / info.file, doc_id=info.doc_id, source="constructed").paragraphs
     return paragraphs
 

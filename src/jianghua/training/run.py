@@ -56,7 +56,7 @@ def _identity(config: dict) -> dict:
     # what conf/model says about a model changes no run, nor does how patiently an endpoint is asked
     apart = ["card"]
     if config["model"]["kind"] == "llm":
-        apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env", "price"]
+        apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env"]
     config = config | {"model": {key: value for key, value in config["model"].items() if key not in apart}}
     folder = Path(str(config["model"].get("path", "")))
     names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
@@ -97,6 +97,8 @@ def check_settings(config: dict) -> None:
             raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a share from 0 to 1")
     if not train["learning_rate"] > 0:
         raise BadUsage(f"train.learning_rate={train['learning_rate']}: train.learning_rate= takes a number over 0")
+    if config["model"]["kind"] == "llm":  # how it is asked is no part of the run's name, and checked all the same
+        start_classifier(config)
 
 
 def start_classifier(config: dict) -> Classifier:
