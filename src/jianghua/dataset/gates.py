@@ -134,7 +134,7 @@ def shortcuts(rows: Sequence[dict]) -> list[Measure]:
 
     Out of fold by logistic regression, documents never split.
     """
-    from joblib import Parallel, delayed
+    from sklearn.utils.parallel import Parallel, delayed
 
     texts, documents = [row["text"] for row in rows], [row["doc_id"] for row in rows]
     gold = np.array([row["label"] for row in rows])
@@ -188,7 +188,7 @@ def transfer(rows: dict[str, list[dict]], draws: int = 5) -> dict | None:
     def score(train: list[dict]) -> float:
         places = [place[row["sha256"]] for row in train]
         x, x_held = tfidf(counts[places], gold[places], counts[held_places])
-        predicted = logistic_regression().fit(x, gold[places]).predict(x_held)
+        predicted = logistic_regression(x, gold[places]).predict(x_held)
         return _macro_f1(gold[held_places], predicted, labels)
 
     def drawn(pool: list[dict], number: int) -> list[dict]:
