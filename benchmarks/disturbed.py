@@ -12,7 +12,7 @@ import os
 
 from harness import SHIPPED, Benchmark, Side, arguments, per_round
 from train_step import check_equal
-from training_sides import MINI, flat, trainer
+from training_sides import MINI, flat, flat_whole, trainer
 
 
 def burn(core: int, ready) -> None:
@@ -41,12 +41,11 @@ def disturbed(side: Side) -> float:
 
 def main() -> None:
     options = arguments(__doc__, "disturbed", rounds=3, steps=8)
-    whole = (False, False, True)
     benchmark = Benchmark("disturbed", options.rounds)
     sides = [
         Side("flat, in shards (shipped)", flat, MINI, options.steps, environment=SHIPPED),
         *(
-            Side(f"flat, threads share a batch, {how}", flat, MINI, options.steps, *whole, environment=environment)
+            Side(f"flat, threads share a batch, {how}", flat_whole, MINI, options.steps, environment=environment)
             for how, environment in {"sleeping": SHIPPED, "spinning": {"OMP_WAIT_POLICY": "ACTIVE"}}.items()
         ),
         Side("Trainer, dynamic padding", trainer, MINI, max(2, options.steps // 4), "longest"),

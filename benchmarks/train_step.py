@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from harness import SHIPPED, Benchmark, Side, arguments, interleave, per_round
-from training_sides import MINI, base_size, flat, matmul, trainer, with_dropout
+from training_sides import MINI, base_size, flat, flat_whole, matmul, trainer, with_dropout
 
 PADDINGS = {"512": "padded to 512", "longest": "dynamic padding", "grouped": "grouped by length"}
 SAME = {"512": 9.0, "longest": 3.5, "grouped": 1.6}
@@ -52,9 +52,7 @@ def block(
     counts = {"512": max(2, steps // 2), "longest": steps, "grouped": 2 * steps}
     sides += [Side(PADDINGS[pad], trainer, theirs, counts[pad], pad, dropout) for pad in PADDINGS]
     if not evidence:
-        sides.append(
-            Side("flat, threads share a batch", flat, MINI, 3 * steps, False, False, True, environment=SHIPPED)
-        )
+        sides.append(Side("flat, threads share a batch", flat_whole, MINI, 3 * steps, environment=SHIPPED))
     sides.append(Side("matmul", matmul, environment=SHIPPED))
     answer = check_equal(benchmark, sides[:-1])
     speed = interleave(sides, rounds)

@@ -95,22 +95,24 @@ def flops_a_token(model, lengths: list[int]) -> float:
     return linear + model.config.num_hidden_layers * 4 * model.config.hidden_size * squares
 
 
-def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False, whole: bool = False) -> Job:
-    """`jianghua.training.finetune`, with the shipped batches; `one_batch`: the same 16 paragraphs in every step.
-
-    `whole`: all threads on one batch, in place of a shard each.
-    """
+def flat_whole(path: Path, steps: int) -> Job:
+    """`flat` with all threads on one batch, in place of a shard each."""
     from contextlib import nullcontext
 
+    from jianghua.training import finetune
+
+    finetune.backward_in_shards = lambda *of: nullcontext(finetune.at_once)
+    return flat(path, steps)
+
+
+def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False) -> Job:
+    """`jianghua.training.finetune`, with the shipped batches; `one_batch`: the same 16 paragraphs in every step."""
     import torch
     from torch.nn import functional
 
     from jianghua.models import Examples
     from jianghua.training import finetune as module
     from jianghua.training.finetune import finetune
-
-    if whole:
-        module.backward_in_shards = lambda *of: nullcontext(module.at_once)
 
     train = train_split()
     encoder = _start(path, 0.0)

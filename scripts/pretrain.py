@@ -7,19 +7,16 @@ from jianghua.command import command
 def main(config):
     from pathlib import Path
 
-    import torch
     from omegaconf import OmegaConf
 
     from jianghua.dataset import heldout_hashes, train_documents, without_heldout
     from jianghua.files import write_atomic
-    from jianghua.models import check_threads, choose_device
+    from jianghua.models import check_threads, choose_device, thread_count
     from jianghua.report.model_card import encoder_card
     from jianghua.training.pretrain import pretrain, read_corpus, sequences_of, vocabulary_for
 
     check_threads(config.threads)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
-    if config.threads:
-        torch.set_num_threads(config.threads)
     held = heldout_hashes(data)
     corpora = {"speeches": train_documents(data, Path(config.public))}
     corpora |= {name: read_corpus(Path(path)) for name, path in config.corpora.items()}
@@ -37,21 +34,22 @@ def main(config):
         table.append({"source": name, "documents": len(documents), "tokens": sum(map(len, sources[name]))})
         print(f"{name}: {len(documents)} documents, {table[-1]['tokens']:,} tokens", flush=True)
     names = ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share", "set_weight", "seed")
-    pretrain(
-        sources,
-        tokenizer,
-        output,
-        architecture=dict(config.architecture),
-        weights=dict(config.weights),
-        checkpoint_minutes=config.checkpoint_minutes,
-        device=device,
-        progress=lambda row: print(
-            f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
-            f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
-            flush=True,
-        ),
-        **{name: config[name] for name in names},
-    )
+    with thread_count(config.threads):
+        pretrain(
+            sources,
+            tokenizer,
+            output,
+            architecture=dict(config.architecture),
+            weights=dict(config.weights),
+            checkpoint_minutes=config.checkpoint_minutes,
+            device=device,
+            progress=lambda row: print(
+                f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
+                f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
+                flush=True,
+            ),
+            **{name: config[name] for name in names},
+        )
     record = OmegaConf.to_container(config, resolve=True)
     for name in ("data_root", "public", "output", "corpora"):
         record.pop(name)

@@ -4,6 +4,7 @@ A record knows how to become a JSON object and how to be read from one; a field 
 of the wrong type raises `BadData`, whose text is the one line a person reads on standard error.
 """
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 
 LABELS = ("praise", "criticism", "directive", "anecdote")
@@ -19,6 +20,13 @@ class BadData(Exception):
 
 class BadUsage(Exception):
     """An option or a combination of options that makes no sense; the text is one line."""
+
+
+def check_number(name: str, value, low: float, *, whole: bool = False) -> None:
+    """BadUsage unless `value` is a number, a whole one if `whole`, and at least `low`."""
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < low:
+        raise BadUsage(f"{name}={value}: {name}= takes a {'whole ' if whole else ''}number, {low} or more")
 
 
 def label_id(name: str) -> int:

@@ -51,15 +51,20 @@ def test_the_loss_is_that_of_each_sentences_mean_state(root, train):
     assert evidence.loss(batch, states, noise).item() == pytest.approx(torch.stack(losses).sum().item(), rel=1e-4)
 
 
+class Stop(BaseException):
+    """What ends a run in the middle."""
+
+
+def stop_in(epoch):
+    def stop(row):
+        if row.get("epoch") == epoch and "step" in row:
+            raise Stop
+
+    return stop
+
+
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):
     recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, seed=3)
-
-    class Stop(BaseException):
-        pass
-
-    def stop(row):
-        if row.get("epoch") == 3 and "step" in row:
-            raise Stop
 
     def run(name, progress=lambda row: None):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
@@ -68,7 +73,7 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
 
     whole = run("whole")
     with pytest.raises(Stop):
-        run("torn", stop)
+        run("torn", stop_in(3))
     torn = run("torn")
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
 
@@ -76,14 +81,6 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train, tmp_path):
     recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, seed=3)
-
-    class Stop(BaseException):
-        pass
-
-    def stop(row):
-        if row.get("epoch") == 5 and "step" in row:
-            raise Stop
-
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda")
     history = finetune(encoder, train, train, recipe, tmp_path / "whole", lambda row: None)
     assert history[-1]["train_loss"] < 0.5 * history[0]["train_loss"]
@@ -91,7 +88,7 @@ def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train,
     with pytest.raises(Stop):
         finetune(
             Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda"),
-            *(train, train, recipe, tmp_path / "torn", stop),
+            *(train, train, recipe, tmp_path / "torn", stop_in(5)),
         )
     for device in ("cuda", "cpu"):
         again = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device=device)

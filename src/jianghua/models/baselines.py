@@ -9,7 +9,7 @@ import numpy as np
 
 from jianghua.files import write_atomic
 from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
-from jianghua.schema import LABELS, BadData, BadUsage
+from jianghua.schema import LABELS, BadData, BadUsage, check_number
 
 
 class Majority:
@@ -89,7 +89,7 @@ class Length:
         record = read_config(folder)
         try:
             model = cls(config_of(record))
-            model.thresholds = numbers("thresholds", record["thresholds"]).tolist()
+            model.thresholds = record["thresholds"]
             model.edges = np.array(record["edges"], float)
             model.logits = numbers("logits", record["logits"], rows=len(model.edges) + 1)
         except (KeyError, TypeError, ValueError) as error:
@@ -168,8 +168,7 @@ class Tfidf:
         lengths = list(ngrams) if isinstance(ngrams, Sequence) else []
         if len(lengths) != 2 or any(type(n) is not int for n in lengths) or not 1 <= lengths[0] <= lengths[1]:
             raise BadUsage(f"model.ngrams={ngrams}: takes two whole numbers, the shortest and the longest, from 1")
-        if type(min_df) is not int or min_df < 1:
-            raise BadUsage(f"model.min_df={min_df}: takes a whole number of paragraphs, 1 or more")
+        check_number("model.min_df", min_df, 1, whole=True)
         if isinstance(c, bool) or not isinstance(c, int | float) or not 0 < c < np.inf:
             raise BadUsage(f"model.c={c}: takes a number over 0")
         self.config, self.ngrams, self.min_df, self.c, self.estimator = config, tuple(ngrams), min_df, c, estimator
@@ -229,7 +228,7 @@ class Tfidf:
             model = cls(
                 config_of(record), record["ngrams"], c=record["c"], estimator=record.get("estimator", "logistic")
             )
-            model.thresholds = numbers("thresholds", record["thresholds"]).tolist()
+            model.thresholds = record["thresholds"]
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = np.load(folder / "weights.npz", allow_pickle=False)
             model.vectorizer = model._vectorizer(vocabulary={term: i for i, term in enumerate(terms)})

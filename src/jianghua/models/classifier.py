@@ -82,7 +82,8 @@ def read_config(folder: Path) -> dict:
     if names != list(LABELS):
         raise BadData(f"{path}: its labels are {names}, not {list(LABELS)}; it is not a model of this benchmark")
     try:
-        numbers("thresholds", config.get("thresholds", [0.5] * len(LABELS)))
+        if "thresholds" in config:
+            config["thresholds"] = numbers("thresholds", config["thresholds"]).tolist()
     except (TypeError, ValueError) as error:
         raise BadData(f"{path}: not a whole model ({error})") from None
     return config

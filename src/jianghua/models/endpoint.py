@@ -11,7 +11,6 @@ not to disk, and not into a message, which is why a key that no HTTP header can 
 import hashlib
 import http.client
 import json
-import math
 import os
 import re
 import threading
@@ -24,18 +23,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jianghua.files import write_atomic
-from jianghua.schema import BadData, BadUsage
+from jianghua.schema import BadData, BadUsage, check_number
 
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 LONGEST_WAIT = 60.0  # seconds between two tries
 NO_REPLY = (KeyError, TypeError, ValueError, IndexError)  # what reading something else than a reply raises
-
-
-def check_number(name: str, value, low: float, *, whole: bool = False) -> None:
-    """BadUsage unless `value` is a number, a whole one if `whole`, and at least `low`."""
-    kinds = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < low:
-        raise BadUsage(f"{name}={value}: {name}= takes a {'whole ' if whole else ''}number, {low} or more")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -20,8 +20,8 @@ import numpy as np
 
 from jianghua.models.baselines import Tempered, smoothed_priors
 from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
-from jianghua.models.endpoint import Answer, Endpoint, check_number
-from jianghua.schema import LABELS, BadData, BadUsage
+from jianghua.models.endpoint import Answer, Endpoint
+from jianghua.schema import LABELS, BadData, BadUsage, check_number
 
 DEFINITIONS = {
     "praise": "表扬/肯定：肯定、称赞、感谢人或单位；把已经做的工作、已经取得的结果当成绩讲（只交代情况的数字不算）",

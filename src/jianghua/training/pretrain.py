@@ -335,11 +335,7 @@ def pretrain(
                 losses, tokens, tick = [], 0, now
             if kept:
                 saved = now
-                state = {
-                    "model": trained.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step + 1,
-                }
+                state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
                 state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
                 temporary = checkpoint.with_suffix(".tmp")
                 torch.save(state, temporary)

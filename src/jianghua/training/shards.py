@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import torch
 
-from jianghua.models.device import one_thread_each
+from jianghua.models.device import one_thread_each, thread_count
 
 SHARDS = 4  # of a batch, or more where one would have over SHARD_TOKENS; smaller ones lose more than they win
 SHARD_TOKENS = 1024
@@ -94,9 +94,5 @@ def _added(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor
 
 def clip_gradients(parameters: Sequence[torch.nn.Parameter], most: float) -> None:
     """Scale the gradients down to a joint norm of `most`; on one thread, since a sum's bits depend on their number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with thread_count(1):
         torch.nn.utils.clip_grad_norm_(parameters, most)
-    finally:
-        torch.set_num_threads(threads)
