@@ -56,15 +56,17 @@ def small_benchmark(data: Path, target: Path, public: Path | None = None, docume
 
 
 def small_encoder(tokenizer: Path, folder: Path) -> Path:
-    """A folder with the tokenizer of the bundled model and the configuration of a tiny BERT; weights are drawn."""
+    """A folder with the tokenizer of the bundled model and a tiny BERT whose weights are drawn."""
     folder.mkdir(parents=True)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tokenizer / name, folder / name)
     words = max(json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"].values()) + 1
-    from transformers import BertConfig
+    import torch
+    from transformers import BertConfig, BertModel
 
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    BertConfig(vocab_size=words, max_position_embeddings=512, **sizes).save_pretrained(folder)
+    torch.manual_seed(0)
+    BertModel(BertConfig(vocab_size=words, max_position_embeddings=512, **sizes)).save_pretrained(folder)
     write_atomic(folder / "README.md", "---\nlicense: cc-by-sa-4.0\n---\n# tiny\n")
     return folder
 

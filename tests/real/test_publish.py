@@ -36,7 +36,7 @@ def world(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     data = small_benchmark(root / "data", folder)
     small_encoder(root / "data/pretrained/mini", folder / "encoder")
-    place = ["data.path=data/jianghua", "data.root=data", "model.path=encoder", "model.from_scratch=true"]
+    place = ["data.path=data/jianghua", "data.root=data", "model.path=encoder"]
     for config in ("primary", "functions"):
         result = train(root, folder, *place, "train.epochs=1", f"data.config={config}")
         assert result.returncode == 0, result.stderr

@@ -20,7 +20,7 @@ def demo(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     small_benchmark(root / "data", folder)
     small_encoder(root / "data/pretrained/mini", folder / "encoder")
-    place = ["data.path=data/jianghua", "data.root=data", "model.path=encoder", "model.from_scratch=true"]
+    place = ["data.path=data/jianghua", "data.root=data", "model.path=encoder"]
     result = train(root, folder, *place, "train.epochs=1", "data.config=functions")
     assert result.returncode == 0, result.stderr
     with socket.socket() as probe:
