@@ -8,7 +8,9 @@ from jianghua.command import BadUsage, command
     paths=("import", "export", "packet", "dataset", "output", "paragraphs", "annotator", "votes", "data_root"),
 )
 def main(config):
-    from jianghua.annotate import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
+    from pathlib import Path
+
+    from jianghua.annotate import FORMATS, add_votes, export_tasks, own_ids, read_answers, read_paragraphs
     from jianghua.schema import PROTOCOLS
 
     if sum(config[way] is not None for way in ("import", "export", "packet")) != 1:
@@ -32,6 +34,7 @@ def main(config):
     if config.paragraphs is not None:
         texts = {paragraph.id: paragraph.text for paragraph in read_paragraphs(config.paragraphs)}
     answers, skipped = read_answers(config["import"], config.format, config.annotator)
+    answers = own_ids(answers, Path(config.data_root) / "packet.jsonl")
     folder = config.output or config.votes
     file, total = add_votes(folder, config.protocol, answers, config.round, texts)
     annotators = len({answer.annotator for answer in answers})

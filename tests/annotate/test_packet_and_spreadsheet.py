@@ -5,8 +5,9 @@ import io
 
 import pytest
 
-from jianghua.annotate import choose, read_answers, write_packet
+from jianghua.annotate import choose, own_ids, read_answers, write_packet
 from jianghua.annotate.spreadsheet import COLUMNS, to_sheet
+from jianghua.files import text_sha256, write_jsonl
 from jianghua.schema import BadData, Paragraph
 
 TEXTS = [
@@ -87,11 +88,33 @@ def test_the_packet_is_balanced_and_the_same_every_time():
         choose(rows, 9999)
 
 
-def test_a_packet_holds_all_that_people_need_and_says_how_it_comes_back(tmp_path):
+def packet(folder):
+    """A packet of `TEXTS` and the fixed choice it is of."""
     paragraphs = [Paragraph(f"c1-{n:03d}", "c1", n, "", "", text, "constructed", 0, 1) for n, text in enumerate(TEXTS)]
-    guidelines = tmp_path / "GUIDELINES.md"
+    guidelines = folder / "GUIDELINES.md"
     guidelines.write_text("规范", encoding="utf-8")
-    write_packet(paragraphs, guidelines, tmp_path / "packet")
+    write_packet(paragraphs, guidelines, folder / "packet")
+    fixed = folder / "packet.jsonl"
+    write_jsonl(fixed, ({"id": p.id, "sha256": text_sha256(p.text)} for p in paragraphs))
+    return folder / "packet", fixed
+
+
+def test_numbers_in_a_packet_tell_nothing_and_come_back_as_the_paragraphs_own_ids(tmp_path):
+    folder, fixed = packet(tmp_path)
+    for file in folder.iterdir():
+        assert "c1-0" not in file.read_text("utf-8")
+    sheet = (folder / "paragraphs.csv").read_text("utf-8").replace(",,,,,,", ",表扬,,,,,")
+    (tmp_path / "h1.csv").write_text(sheet, encoding="utf-8")
+    answers, _ = read_answers(tmp_path / "h1.csv", "csv")
+    assert sorted(answer.id for answer in answers) == ["p001", "p002", "p003"]
+    assert {(a.id, a.text) for a in own_ids(answers, fixed)} == {(f"c1-{n:03d}", t) for n, t in enumerate(TEXTS)}
+    (tmp_path / "h2.csv").write_text(sheet.replace("六条", "七条"), encoding="utf-8")
+    with pytest.raises(BadData, match=r"h2.csv:\d: the text of p00\d is not as it was handed out"):
+        own_ids(read_answers(tmp_path / "h2.csv", "csv")[0], fixed)
+
+
+def test_a_packet_holds_all_that_people_need_and_says_how_it_comes_back(tmp_path):
+    packet(tmp_path)
     names = {path.name for path in (tmp_path / "packet").iterdir()}
     assert names == {"说明.md", "GUIDELINES.md", "paragraphs.csv", "labelstudio.json", "labelstudio.xml"}
     assert "format=csv" in (tmp_path / "packet" / "说明.md").read_text("utf-8")

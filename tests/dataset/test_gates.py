@@ -20,10 +20,16 @@ def row(n, text, label=0, doc=None, source="constructed", position=0):
 
 
 def test_a_string_of_twelve_characters_in_four_documents_is_found_unless_it_is_a_set_phrase():
-    rows = [row(n, f"第{n}次会议，{PHRASE}，{n * 7919}号文件。") for n in range(4)]
+    rows = [row(n, f"第{n}，{PHRASE}，{n * 7919}号文件。") for n in range(4)]
     assert repeated_strings(rows)
     assert not repeated_strings(rows[:3])
     assert not repeated_strings(rows, [PHRASE])
+
+
+def test_a_set_phrase_excuses_what_stands_within_it_and_not_the_words_around_it():
+    rows = [row(n, f"{PHRASE}，{n * 7919}号文件。") for n in range(4)]
+    assert repeated_strings(rows, ["贯彻落实"])
+    assert set(repeated_strings(rows, [PHRASE[1:]])) == {PHRASE[:12]}
 
 
 def test_text_that_repeats_itself_has_few_distinct_4_grams():

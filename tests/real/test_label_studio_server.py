@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from jianghua.annotate import read_votes, write_packet
-from jianghua.files import write_jsonl
+from jianghua.files import text_sha256, write_jsonl
 from jianghua.schema import LABELS, LABELS_ZH, Paragraph
 
 pytestmark = pytest.mark.slow
@@ -106,6 +106,7 @@ def test_a_packet_goes_out_to_a_real_server_and_comes_back_as_votes(server, tmp_
     answer_all(address, owner, number, me)
     answer_all(address, owner, number, other, wrong=(1,))
     write_jsonl(tmp_path / "paragraphs.jsonl", [p.to_json() for p in paragraphs])
+    write_jsonl(tmp_path / "packet.jsonl", ({"id": p.id, "sha256": text_sha256(p.text)} for p in paragraphs))
     for kind in ("JSON", "JSON_MIN"):
         export = f"{address}/api/projects/{number}/export?exportType={kind}&download_all_tasks=true"
         (tmp_path / f"{kind}.json").write_bytes(requests.get(export, headers=owner, timeout=60).content)
@@ -115,6 +116,7 @@ def test_a_packet_goes_out_to_a_real_server_and_comes_back_as_votes(server, tmp_
             "format=labelstudio",
             "protocol=alone",
             "paragraphs=paragraphs.jsonl",
+            "data_root=.",
             f"output={kind}",
             cwd=tmp_path,
         )

@@ -11,7 +11,7 @@ from jianghua.annotate.agreement import Agreement, Dispute, against_gold, agreem
 from jianghua.annotate.exchange import FORMATS, add_votes, export_tasks, read_answers, read_paragraphs
 from jianghua.annotate.gold import Adjudication, Aggregate, Gold, aggregate, read_adjudicated
 from jianghua.annotate.names import parse_label
-from jianghua.annotate.packet import choose, write_packet
+from jianghua.annotate.packet import choose, own_ids, read_packet, write_packet
 from jianghua.annotate.sentences import split_sentences
 from jianghua.annotate.votes import (
     current_votes,
@@ -43,10 +43,12 @@ __all__ = [
     "export_tasks",
     "krippendorff_alpha",
     "newest_round",
+    "own_ids",
     "parse_label",
     "read_adjudicated",
     "read_annotators",
     "read_answers",
+    "read_packet",
     "read_paragraphs",
     "read_sources",
     "read_votes",

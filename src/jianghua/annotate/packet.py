@@ -1,21 +1,26 @@
 """A packet for people: a fixed, balanced choice of paragraphs with everything three annotators need.
 
 The choice stands in the tree as ids (`data/packet.jsonl`); the packet itself holds public text, so it
-is made where that text is and not kept.
+is made where that text is and not kept. In it paragraphs have numbers that tell nothing of where they come
+from; their texts tell which they are when the answers come back.
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
 from jianghua.annotate import labelstudio, spreadsheet
+from jianghua.annotate.answers import Answer
 from jianghua.annotate.exchange import tasks_of
-from jianghua.files import folder_atomic, write_atomic
-from jianghua.schema import BadData, Paragraph
+from jianghua.files import folder_atomic, read_jsonl, text_sha256, write_atomic
+from jianghua.schema import BadData, Paragraph, check_record
 
 SIZE = 300
+NUMBER = re.compile(r"p\d{3,}")
 INSTRUCTIONS = """# 标注说明
 
 请三位标注者各自独立完成，互不商量，也不看别人的结果。全部 {count} 段，约需四到六小时，可以分几次做。
@@ -58,10 +63,37 @@ def choose(rows: Sequence[Mapping], size: int = SIZE) -> list[str]:
 
 def write_packet(paragraphs: Sequence[Paragraph], guidelines: Path, folder: Path) -> None:
     """Write the packet: instructions, guidelines, spreadsheet, Label Studio project; shuffled once for all."""
-    tasks = tasks_of(paragraphs, "alone", seed=300)
+    tasks = [task | {"id": f"p{number:03d}"} for number, task in enumerate(tasks_of(paragraphs, "alone", seed=300), 1)]
     with folder_atomic(folder, marks=("paragraphs.csv",)) as new:
         write_atomic(new / "说明.md", INSTRUCTIONS.format(count=len(tasks)))
         write_atomic(new / "GUIDELINES.md", guidelines.read_bytes())
         write_atomic(new / "paragraphs.csv", spreadsheet.to_sheet(tasks))
         write_atomic(new / "labelstudio.json", labelstudio.to_tasks(tasks))
         write_atomic(new / "labelstudio.xml", labelstudio.labelling_config())
+
+
+def read_packet(path: Path) -> dict[str, str]:
+    """SHA-256 of a text → paragraph id, of the fixed choice in `path`."""
+    rows = read_jsonl(path, lambda row: check_record(row, {"id": str, "sha256": str}))
+    return {row["sha256"]: row["id"] for row in rows}
+
+
+def own_ids(answers: Sequence[Answer], packet: Path) -> list[Answer]:
+    """`answers` with the paragraphs' own ids for the numbers of the packet; others stay as they are.
+
+    Raises `BadData` with its place for a number whose text is not one of the fixed choice in the file `packet`.
+    """
+    if not any(NUMBER.fullmatch(answer.id) for answer in answers):
+        return list(answers)
+    known, found = read_packet(packet), []
+    for answer in answers:
+        if NUMBER.fullmatch(answer.id):
+            sha256 = text_sha256(answer.text) if answer.text is not None else answer.sha256
+            if sha256 not in known:
+                raise BadData(
+                    f"{answer.place}: the text of {answer.id} is not as it was handed out ({packet} has no such text); "
+                    "restore that paragraph from the packet"
+                )
+            answer = replace(answer, id=known[sha256])
+        found.append(answer)
+    return found

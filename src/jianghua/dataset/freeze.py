@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from jianghua.annotate import aggregate, choose, read_adjudicated, read_votes
+from jianghua.annotate import aggregate, choose, read_adjudicated, read_packet, read_votes
 from jianghua.dataset.load import load_build
 from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
 from jianghua.files import read_jsonl, text_sha256, write_jsonl
 from jianghua.ingest import ingest_file
-from jianghua.schema import BadData, Paragraph, check_record
+from jianghua.schema import BadData, Paragraph
 
 
 def freeze_public(data: Path, folder: Path) -> int:
@@ -46,11 +46,11 @@ def fixed_packet(data: Path, dataset: Path) -> list[Paragraph]:
         gold = aggregate(read_votes(data / "annotations"), read_adjudicated(data / "annotations" / "adjudicated.jsonl"))
         cells = [row | {"label": gold.rows[i].label, "disputed": gold.rows[i].disputed} for i, row in rows.items()]
         write_jsonl(path, ({"id": i, "sha256": rows[i]["sha256"]} for i in choose(cells)))
-    chosen = read_jsonl(path, lambda row: check_record(row, {"id": str, "sha256": str}))
-    for row in chosen:
-        if rows.get(row["id"], {}).get("sha256") != row["sha256"]:
-            raise BadData(f"{dataset}: paragraph {row['id']!r} of {path} is not there; dataset= names the full build")
-    paragraphs = (rows[row["id"]] for row in chosen)
+    chosen = read_packet(path)
+    for sha256, i in chosen.items():
+        if rows.get(i, {}).get("sha256") != sha256:
+            raise BadData(f"{dataset}: paragraph {i!r} of {path} is not there; dataset= names the full build")
+    paragraphs = (rows[i] for i in chosen.values())
     return [
         Paragraph(r["id"], r["doc_id"], r["position"], r["title"], "", r["text"], r["source"], 0, len(r["text"]))
         for r in paragraphs

@@ -5,8 +5,9 @@ train and validation paragraphs; test paragraphs are only compared with the othe
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,29 +41,26 @@ def all_rows(rows: dict[str, list[dict]], source: str, splits: Sequence[str] = S
     return [row for split in splits for row in rows[split] if row["source"] == source]
 
 
-def _bare(text: str, set_phrases: Sequence[str]) -> list[str]:
-    """Stretches of `text` without punctuation, cut where a set phrase stood."""
-    text = NOT_TEXT.sub("", text)
-    for phrase in set_phrases:
-        text = text.replace(phrase, "\n")
-    return text.split("\n")
-
-
 def repeated_strings(rows: Sequence[dict], set_phrases: Sequence[str] = ()) -> dict[str, int]:
-    """12-character strings outside the set phrases that occur in more than 3 documents → how many."""
+    """12-character strings within no set phrase that occur in more than 3 documents → how many."""
     found: dict[str, set] = defaultdict(set)
     for row in rows:
-        for stretch in _bare(row["text"], set_phrases):
-            found[row["doc_id"]].update(stretch[i : i + PHRASE_LENGTH] for i in range(len(stretch) - PHRASE_LENGTH + 1))
+        found[row["doc_id"]].update(_strings(NOT_TEXT.sub("", row["text"])))
     seen = Counter(string for strings in found.values() for string in strings)
-    return {string: documents for string, documents in seen.items() if documents > MOST_DOCUMENTS}
+    known = {string for phrase in set_phrases for string in _strings(phrase)}
+    return {string: n for string, n in seen.items() if n > MOST_DOCUMENTS and string not in known}
+
+
+def _strings(text: str) -> Iterator[str]:
+    return (text[i : i + PHRASE_LENGTH] for i in range(len(text) - PHRASE_LENGTH + 1))
 
 
 def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:
     """Share of the characters (punctuation left out) that set phrases cover."""
-    total = sum(len(NOT_TEXT.sub("", row["text"])) for row in rows)
-    left = sum(len(stretch) for row in rows for stretch in _bare(row["text"], set_phrases))
-    return 1 - left / total if total else 0.0
+    phrases = re.compile("|".join(map(re.escape, sorted(set_phrases, key=len, reverse=True))) or "$.")
+    texts = [NOT_TEXT.sub("", row["text"]) for row in rows]
+    total = sum(map(len, texts))
+    return 1 - sum(len(phrases.sub("", text)) for text in texts) / total if total else 0.0
 
 
 def distinct_ratio(rows: Sequence[dict], characters: int, size: int = 4) -> float:
