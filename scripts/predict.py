@@ -43,11 +43,12 @@ def main(config):
     # baselines know no batches
     more = {"batch_size": size} if size and hasattr(classifier, "cut") else {}
     proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
-    if cut := getattr(classifier, "cut", 0):
+    cut = getattr(classifier, "cut", 0)
+    if cut:
         print(f"note: {cut} paragraphs are longer than the model reads and were not read whole", file=sys.stderr)
     decided = decide(proba, classifier.config, classifier.thresholds)
     names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
-    write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix())
+    write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix(), cut)
     print(f"{len(paragraphs)} paragraphs → {output} (model {folder})", file=sys.stderr)
 
 

@@ -58,6 +58,9 @@ def test_pasted_text_and_a_dropped_file_come_back_as_coloured_paragraphs(demo, t
     assert "srcdoc" in page
     (tmp_path / "讲话（1）.txt").write_text(text, "utf-8")
     dropped = client.predict("", gradio_client.handle_file(str(tmp_path / "讲话（1）.txt")), api_name="/label")
+    assert "只读了其中一部分" not in page
+    long = client.predict("讲话\n\n" + "各村各单位要把防汛责任落实到人，" * 90, None, api_name="/label")
+    assert "有 1 段太长，模型只读了其中一部分" in long
     # the same paragraphs with the same numbers, whichever way they came in
     numbers = re.compile(r"\d\.\d+|\d+ ?%")
     assert numbers.findall(page) == numbers.findall(dropped)

@@ -145,6 +145,7 @@ def test_predict_labels_a_raw_document(tfidf_run, tmp_path, run_script, ending):
     elif ending == "csv":
         rows = list(csv.DictReader(text.splitlines()))
         assert len(rows) == 3
+        assert list(rows[0]) == ["id", "doc_id", "position", "text", "label", "proba"]
         assert set(json.loads(rows[0]["proba"])) == set(LABELS)
     else:
         assert text.count('<section class="p ') == 3
@@ -258,6 +259,41 @@ def test_scores_of_another_dataset_are_refused(root, tfidf_run, tmp_path, run_sc
     error = one_line_error(result, 1)
     # the train split is not scored, but a run belongs to one dataset as a whole
     assert "made for dataset constructed" in error
+
+
+# every way out of the process is shut: what a script needs must be in the tree
+OFFLINE = """
+import socket
+def shut(*arguments, **options):
+    raise RuntimeError(f"a way out was tried: {arguments[1:]}")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.gethostbyname = shut
+"""
+
+
+@pytest.mark.slow
+def test_training_scoring_and_predicting_ask_nothing_of_the_network(tmp_path, root, run_script):
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "shut/sitecustomize.py").write_text(OFFLINE, "utf-8")
+    path = {"PYTHONPATH": str(tmp_path / "shut"), "HF_HUB_OFFLINE": "0"}
+    tried = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    refused = subprocess.run(
+        [sys.executable, "-c", tried], env=os.environ | path, capture_output=True, text=True, check=False
+    )
+    assert "a way out was tried" in refused.stderr
+    tiny_build(root, tmp_path / "build")
+    for model in (["model=tfidf"], ["train.epochs=1"]):
+        options = [*model, "data.path=build", f"output_dir={model[0]}"]
+        result = run_script("train", *options, cwd=tmp_path, timeout=900, **path)
+        assert result.returncode == 0, result.stderr
+        result = run_script("score", f"run={model[0]}", "data.path=build", cwd=tmp_path, **path)
+        assert result.returncode == 0, result.stderr
+        source, output = root / "data/speeches/constructed/c001.txt", f"{model[0]}.csv"
+        result = run_script(
+            "predict", f"input={source}", f"output={output}", f"model_path={model[0]}/model", cwd=tmp_path, **path
+        )
+        assert result.returncode == 0, result.stderr
+        with (tmp_path / output).open(encoding="utf-8-sig", newline="") as file:
+            assert len(list(csv.DictReader(file))) > 9
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,8 @@ def test_text_of_a_speech_cannot_break_out_of_the_page():
 
 def test_a_page_shows_a_paragraph_without_a_function_as_none():
     page = speech_page([paragraph(0, "大家好。")], [[]], np.full((1, 4), 0.1), "functions", "m")
+    assert "只读了其中一部分" not in page
+    assert "有 2 段太长" in speech_page([], [], [], "functions", "m", cut=2)
     assert 'class="p none"' in page
     assert "90%" in page
 

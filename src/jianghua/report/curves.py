@@ -4,7 +4,6 @@ A run belongs to a curve by the rule its predictions say it was trained under (`
 documents (`documents`), or so many paragraphs a function (`per_class`).
 """
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +11,13 @@ from pathlib import Path
 from jianghua.dataset import Loaded
 from jianghua.dataset.subsets import take
 from jianghua.evaluation import headline_labels, part_counts, scored_parts
-from jianghua.files import folder_atomic
 from jianghua.report.leaderboard import scored
 from jianghua.report.tables import number
 from jianghua.schema import BadData
 from jianghua.training import read_run
-from jianghua.training.runs import Run
+from jianghua.training.runs import Run, store_run
 
 KINDS = ("documents", "per_class")
-KEPT = ("config.yaml", "environment.json", "predictions.parquet", "DONE")
 CURVE_COLUMNS = ["model", "trained on", "train paragraphs", "runs", "macro-F1"]
 
 
@@ -53,9 +50,7 @@ def place_of(run: Run, results: Path) -> Path:
 def keep_runs(runs: Sequence[Run], results: Path) -> None:
     """Copy what tables need of the curves' `runs` to `results`/curves."""
     for run in runs:
-        with folder_atomic(place_of(run, results), marks=("DONE",)) as new:
-            for name in KEPT:
-                shutil.copyfile(run.folder / name, new / name)
+        store_run(run.folder, place_of(run, results))
 
 
 def at_all_documents(runs: Iterable[Run], listed: Iterable[Run]) -> list[Run]:

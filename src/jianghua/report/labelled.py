@@ -14,16 +14,22 @@ FORMATS = (".html", ".htm", ".jsonl", ".csv")
 
 
 def write_labelled(
-    output: Path, paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], proba, config: str, model: str
+    output: Path,
+    paragraphs: Sequence[Paragraph],
+    labels: Sequence[list[str]],
+    proba,
+    config: str,
+    model: str,
+    cut: int = 0,
 ) -> None:
     """Write one row a paragraph: id, doc_id, position, text, label, proba.
 
     `label` is a name for `primary`, a list of names for `functions` (joined by `;` in CSV); `proba` an
-    object by label name.
+    object by label name. A page says that `cut` paragraphs were not read whole.
     """
     suffix = output.suffix.lower()
     if suffix in (".html", ".htm"):
-        write_atomic(output, speech_page(paragraphs, labels, proba, config, model))
+        write_atomic(output, speech_page(paragraphs, labels, proba, config, model, cut))
         return
     rows = [
         {

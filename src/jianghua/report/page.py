@@ -6,10 +6,13 @@ from itertools import groupby
 from jianghua.schema import LABELS, LABELS_ZH, Paragraph
 
 
-def speech_page(paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], proba, config: str, model: str) -> str:
+def speech_page(
+    paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], proba, config: str, model: str, cut: int = 0
+) -> str:
     """HTML of one or more documents: each paragraph coloured by its (first) function, with its confidence.
 
-    `labels` are the label names decided for each paragraph, none to four; `proba` is (n, 4).
+    `labels` are the label names decided for each paragraph, none to four; `proba` is (n, 4); `cut` paragraphs were too
+    long for the model to read them whole, which the page says.
     """
     from jinja2 import Environment, PackageLoader
 
@@ -34,5 +37,5 @@ def speech_page(paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], pr
         "page.html.jinja"
     )
     return template.render(
-        documents=documents, counts=counts, names=LABELS_ZH | {"none": "无"}, config=config, model=model
+        documents=documents, counts=counts, names=LABELS_ZH | {"none": "无"}, config=config, model=model, cut=cut
     )

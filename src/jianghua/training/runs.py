@@ -4,15 +4,17 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from jianghua.files import write_atomic
+from jianghua.files import folder_atomic, write_atomic
 from jianghua.schema import BadData, Prediction, check_record
 
+STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
 PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
 
 
@@ -167,6 +169,13 @@ def read_run(folder: Path) -> Run:
         raise BadData(f"{stored}: the subset in its metadata should be a JSON object or null, found {subset!r:.60}")
     build, fingerprint = metadata["build"], metadata["fingerprint"]
     return Run(folder, record["model"], record["seed"], metadata["config"], build, fingerprint, predictions, subset)
+
+
+def store_run(folder: Path, place: Path, more: Sequence[str] = ()) -> None:
+    """Copy what tables need of the run in `folder`, and the files `more`, to `place`, whole or not at all."""
+    with folder_atomic(place, marks=("DONE",)) as new:
+        for name in (*STORED, *more):
+            shutil.copyfile(folder / name, new / name)
 
 
 def default_run_folders(runs: Path, needs: str = "tokenizer.json") -> Iterator[tuple[str, Path]]:

@@ -1,17 +1,13 @@
 """Training every listed run anew, through the same script a user types; a finished run is not repeated."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import index_as_build
-from jianghua.files import folder_atomic
 from jianghua.schema import BadData
-from jianghua.training.runs import finished
-
-KEPT = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet", "DONE")
+from jianghua.training.runs import finished, store_run
 
 Folders = Mapping[str, Sequence[Path]]  # model → run folder a seed
 
@@ -49,9 +45,7 @@ def keep(trained: Folders, places: Folders) -> None:
     """Copy what tables need of `trained` to `places`, a folder each, whole or not at all."""
     for model, folders in trained.items():
         for folder, place in zip(folders, places[model], strict=True):
-            with folder_atomic(place, marks=("DONE", "metrics.json")) as new:
-                for name in KEPT:
-                    shutil.copyfile(folder / name, new / name)
+            store_run(folder, place, more=("metrics.json",))
 
 
 def same_runs(left: Sequence[Path], right: Sequence[Path]) -> bool:

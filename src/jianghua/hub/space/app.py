@@ -45,7 +45,7 @@ def label_speech(classifier, name: str, text: str | None, file: str | Path | Non
     proba = classifier.predict_proba([p.text for p in paragraphs])
     decided = decide(proba, classifier.config, classifier.thresholds)
     names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
-    return speech_page(paragraphs, names, proba, classifier.config, name)
+    return speech_page(paragraphs, names, proba, classifier.config, name, getattr(classifier, "cut", 0))
 
 
 def interface(classifier, name: str):
