@@ -34,7 +34,7 @@ def main(config):
     if config.paragraphs is not None:
         texts = {paragraph.id: paragraph.text for paragraph in read_paragraphs(config.paragraphs)}
     answers, skipped = read_answers(config["import"], config.format, config.annotator)
-    answers = own_ids(answers, Path(config.data_root) / "packet.jsonl")
+    answers = own_ids(answers, Path(config.data_root) / "packet.jsonl", texts or ())
     folder = config.output or config.votes
     file, total = add_votes(folder, config.protocol, answers, config.round, texts)
     annotators = len({answer.annotator for answer in answers})

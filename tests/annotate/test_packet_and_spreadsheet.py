@@ -108,6 +108,7 @@ def test_numbers_in_a_packet_tell_nothing_and_come_back_as_the_paragraphs_own_id
     answers, _ = read_answers(tmp_path / "h1.csv", "csv")
     assert sorted(answer.id for answer in answers) == ["p001", "p002", "p003"]
     assert {(a.id, a.text) for a in own_ids(answers, fixed)} == {(f"c1-{n:03d}", t) for n, t in enumerate(TEXTS)}
+    assert own_ids(answers, tmp_path / "none.jsonl", {"p001", "p002", "p003"}) == answers  # somebody's own paragraphs
     (tmp_path / "h2.csv").write_text(sheet.replace("六条", "七条"), encoding="utf-8")
     with pytest.raises(BadData, match=r"h2.csv:\d: the text of p00\d is not as it was handed out"):
         own_ids(read_answers(tmp_path / "h2.csv", "csv")[0], fixed)

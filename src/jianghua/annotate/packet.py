@@ -8,7 +8,7 @@ from; their texts tell which they are when the answers come back.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -78,22 +78,21 @@ def read_packet(path: Path) -> dict[str, str]:
     return {row["sha256"]: row["id"] for row in rows}
 
 
-def own_ids(answers: Sequence[Answer], packet: Path) -> list[Answer]:
-    """`answers` with the paragraphs' own ids for the numbers of the packet; others stay as they are.
+def own_ids(answers: Sequence[Answer], packet: Path, own: Collection[str] = ()) -> list[Answer]:
+    """`answers` with the paragraphs' own ids for the numbers of the packet; others, and those in `own`, stay.
 
     Raises `BadData` with its place for a number whose text is not one of the fixed choice in the file `packet`.
     """
-    if not any(NUMBER.fullmatch(answer.id) for answer in answers):
-        return list(answers)
-    known, found = read_packet(packet), []
-    for answer in answers:
-        if NUMBER.fullmatch(answer.id):
-            sha256 = text_sha256(answer.text) if answer.text is not None else answer.sha256
-            if sha256 not in known:
-                raise BadData(
-                    f"{answer.place}: the text of {answer.id} is not as it was handed out ({packet} has no such text); "
-                    "restore that paragraph from the packet"
-                )
-            answer = replace(answer, id=known[sha256])
-        found.append(answer)
-    return found
+    numbered = {answer.id for answer in answers if NUMBER.fullmatch(answer.id)} - set(own)
+    known = read_packet(packet) if numbered else {}
+
+    def named(answer: Answer) -> Answer:
+        sha256 = text_sha256(answer.text) if answer.text is not None else answer.sha256
+        if sha256 not in known:
+            raise BadData(
+                f"{answer.place}: the text of {answer.id} is not as it was handed out ({packet} has no such text); "
+                "restore that paragraph from the packet, or name your own paragraphs with paragraphs=FILE"
+            )
+        return replace(answer, id=known[sha256])
+
+    return [named(answer) if answer.id in numbered else answer for answer in answers]
