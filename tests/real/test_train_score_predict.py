@@ -281,18 +281,16 @@ def test_training_scoring_and_predicting_ask_nothing_of_the_network(tmp_path, ro
     )
     assert "a way out was tried" in refused.stderr
     tiny_build(root, tmp_path / "build")
-    for model in (["model=tfidf"], ["train.epochs=1"]):
-        options = [*model, "data.path=build", f"output_dir={model[0]}"]
-        result = run_script("train", *options, cwd=tmp_path, timeout=900, **path)
-        assert result.returncode == 0, result.stderr
-        result = run_script("score", f"run={model[0]}", "data.path=build", cwd=tmp_path, **path)
-        assert result.returncode == 0, result.stderr
-        source, output = root / "data/speeches/constructed/c001.txt", f"{model[0]}.csv"
-        result = run_script(
-            "predict", f"input={source}", f"output={output}", f"model_path={model[0]}/model", cwd=tmp_path, **path
-        )
-        assert result.returncode == 0, result.stderr
-        with (tmp_path / output).open(encoding="utf-8-sig", newline="") as file:
+    speech = root / "data/speeches/constructed/c001.txt"
+    for name, option in {"tfidf": "model=tfidf", "mini": "train.epochs=1"}.items():
+        for script, *options in (
+            ("train", option, "data.path=build", f"output_dir={name}"),
+            ("score", f"run={name}", "data.path=build"),
+            ("predict", f"input={speech}", f"output={name}.csv", f"model_path={name}/model"),
+        ):
+            result = run_script(script, *options, cwd=tmp_path, timeout=900, **path)
+            assert result.returncode == 0, result.stderr
+        with (tmp_path / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
             assert len(list(csv.DictReader(file))) > 9
 
 

@@ -57,7 +57,7 @@ def _strings(text: str) -> Iterator[str]:
 
 def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:
     """Share of the characters (punctuation left out) that set phrases cover."""
-    phrases = re.compile("|".join(map(re.escape, sorted(set_phrases, key=len, reverse=True))) or "$.")
+    phrases = re.compile("|".join(map(re.escape, sorted(set_phrases, key=len, reverse=True))))
     texts = [NOT_TEXT.sub("", row["text"]) for row in rows]
     total = sum(map(len, texts))
     return 1 - sum(len(phrases.sub("", text)) for text in texts) / total if total else 0.0
