@@ -1,8 +1,10 @@
-"""Progress of a training run: a live bar with loss, tokens/s and time left, or plain lines when piped."""
+"""Progress of a training run: a live bar with loss, tokens/s and time left, or now and then a line when piped."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+LINE_EVERY = 30.0  # seconds between two lines where there is no terminal for a bar: a log file, a cluster's job
 
 
 def duration(seconds: float) -> str:
@@ -27,7 +29,8 @@ def training_progress() -> Iterator[Callable[[dict], None]]:
         transient=True,
     )
     task = bar.add_task("train", total=None, epoch=1, loss=float("nan"), speed=0.0, left="?", visible=False)
-    state = {"tokens": 0, "began": time.monotonic(), "left": "?"}
+    began = time.monotonic()
+    state = {"tokens": 0, "began": began, "left": "?", "said": began}
 
     def report(row: dict) -> None:
         if "warning" in row:
@@ -35,7 +38,8 @@ def training_progress() -> Iterator[Callable[[dict], None]]:
         elif "step" in row:
             state["tokens"] += row["tokens"]
             state["left"] = duration(row["left"])
-            speed = state["tokens"] / max(1e-9, time.monotonic() - state["began"])
+            now = time.monotonic()
+            speed = state["tokens"] / max(1e-9, now - state["began"])
             bar.update(
                 task,
                 total=row["steps"],
@@ -47,6 +51,13 @@ def training_progress() -> Iterator[Callable[[dict], None]]:
                 visible=True,
             )
             state["speed"] = speed
+            if bar.disable and now - state["said"] >= LINE_EVERY:
+                state["said"] = now
+                bar.console.print(
+                    f"epoch {row['epoch']:2d}  step {row['step']}/{row['steps']}  loss {row['loss']:.3f}  "
+                    f"{speed:,.0f} tokens/s  at most {state['left']} left",
+                    soft_wrap=True,
+                )
         else:
             bar.console.print(
                 f"epoch {row['epoch']:2d}  train loss {row['train_loss']:.3f}  validation loss {row['loss']:.3f}  "
