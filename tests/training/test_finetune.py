@@ -64,7 +64,7 @@ def stop_in(epoch):
 
 
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):
-    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, seed=3)
+    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, seed=3, part_share=0.5, average_decay=0.9)
 
     def run(name, progress=lambda row: None):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
@@ -119,6 +119,24 @@ def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask
     )
     assert len(lengths) == 1
     assert (history[-1]["train_loss"] < 0.3) == learns
+
+
+def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_its_own(root, train, tmp_path):
+    """Seen from outside: with an average that hardly moves nothing is learnt, though the train loss falls."""
+    examples, results = Examples(train.texts, train.target, None), {}
+    for decay in (0.0, 0.5, 0.9999):
+        encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
+        before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
+        recipe = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, seed=1, average_decay=decay)
+        history = finetune(encoder, examples, examples, recipe, tmp_path / f"{decay}", lambda row: None)
+        moved = max((before[name] - value).abs().max() for name, value in encoder.model.state_dict().items())
+        results[decay] = history, float(moved)
+    losses = [[row["train_loss"] for row in history] for history, _ in results.values()]
+    assert losses[1] == losses[0]
+    assert losses[2] == losses[0]
+    assert results[0.5][0][-1]["macro_f1"] == 1.0
+    assert results[0.9999][1] < 0.05 * results[0.0][1]
+    assert results[0.9999][0][-1]["loss"] > 10 * results[0.0][0][-1]["loss"]
 
 
 def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):
@@ -224,6 +242,8 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
         ("train.epochs", 0),
         ("train.batch_tokens", 0),
         ("train.mask_share", 1.5),
+        ("train.part_share", -0.1),
+        ("train.average_decay", 1.0),
         ("train.learning_rate", 0.0),
     ],
 )

@@ -7,16 +7,19 @@ stop and which epoch is kept, the lower loss among equals; then the temperature 
 validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
 the mean of a sentence's token states: the evidence teaches the encoder where to look. A share of the
-input tokens is masked while training: a small corpus is learnt by heart through its words otherwise.
+input tokens is masked while training: a small corpus is learnt by heart through its words otherwise. For the
+same reason a share of the paragraphs can be cut to runs of their sentences (`training.parts`), and the weights
+that are validated and kept can be a moving average of those trained (Polyak & Juditsky 1992).
 
 The encoder trains on the device it is on (`models.device`). Order, masks and the first weights are drawn on the CPU
 in any case, dropout on the device; a checkpoint made on one device goes on on another.
 """
 
 import json
+import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +35,7 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
+from jianghua.training.parts import Texts, in_parts
 from jianghua.training.shards import at_once, backward_in_shards, clip_gradients
 
 LOSS_EVERY = 20  # steps between two looks at the loss on a GPU, which has to finish its work for each
@@ -50,6 +54,8 @@ class Recipe:
     sentence_weight: float
     mask_share: float
     seed: int
+    part_share: float = 0.0
+    average_decay: float = 0.0
 
 
 class Evidence:
@@ -58,16 +64,19 @@ class Evidence:
     def __init__(self, encoder: Encoder, train: Examples):
         spans = train.sentences or []
         ends = [[s["end"] for s in row] for row in spans]
-        self.numbers = encoder.sentence_of_tokens(train.texts, ends) if spans else []
-        # the end of an over-long paragraph is cut off, sentences and all
-        self.read = [number[number >= 0].unique() for number in self.numbers]
         none = len(LABELS)
         functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
-        self.functions = [
-            torch.tensor(row, dtype=torch.long)[read] for row, read in zip(functions, self.read, strict=True)
-        ]
+        self._of_sentences = [torch.tensor(row, dtype=torch.long) for row in functions]
+        self.look_at(encoder.sentence_of_tokens(train.texts, ends) if spans else [])
         self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
+
+    def look_at(self, numbers: list[torch.Tensor]) -> None:
+        """From now on the tokens of text `i` stand in its sentences `numbers[i]`, -1 for special tokens."""
+        self.numbers = numbers
+        # the end of an over-long paragraph is cut off, sentences and all
+        self.read = [number[number >= 0].unique() for number in numbers]
+        self.functions = [row[read] for row, read in zip(self._of_sentences, self.read, strict=True)]
 
     def noise(self, i: int) -> torch.Tensor:
         """(sentences read, hidden) of text `i`: what dropout multiplies their means with, drawn on the CPU."""
@@ -131,9 +140,13 @@ def finetune(
     if not encoder.flat:
         kind = encoder.model.config.model_type
         progress({"warning": f"{kind} has no padding-free path: batches are sorted by length, and padded"})
-    lengths = [len(sequence) for sequence in sequences]
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
+    whole = Texts(sequences, evidence.numbers, target)
+    shown = [
+        in_parts(whole, train.sentences or [], recipe.part_share, random.Random(f"{recipe.seed}:{epoch}"))
+        for epoch in range(recipe.epochs)
+    ]
     task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
@@ -142,7 +155,8 @@ def finetune(
     decayed = [p for p in parameters if p.ndim > 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    plan = [plan_epoch(lengths, recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
+    lengths = [[len(sequence) for sequence in texts.sequences] for texts in shown]
+    plan = [plan_epoch(lengths[epoch], recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
     steps = sum(map(len, plan))
     warmup = max(1, round(recipe.warmup_share * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -150,6 +164,7 @@ def finetune(
     )
     history: list[dict] = []
     best: dict | None = None
+    average = [p.detach().clone() for p in parameters] if recipe.average_decay else []
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         trained.load_state_dict(state["model"])
@@ -159,23 +174,26 @@ def finetune(
         if device.type == "cuda" and state.get("cuda_rng") is not None:
             torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
+        average = [value.to(device) for value in state["average"]]
 
-    def batch_gradients(batch: list[int], backward: Callable) -> torch.Tensor:
+    def batch_gradients(epoch: int, batch: list[int], backward: Callable) -> torch.Tensor:
         """Set the gradients of a batch; returns its mean loss."""
+        texts = shown[epoch]
         sentences = sum(len(evidence.read[i]) for i in batch) if recipe.sentence_weight and train.sentences else 0
         items = [
-            (i, _masked(sequences[i], recipe.mask_share, mask), evidence.noise(i) if sentences else None) for i in batch
+            (i, _masked(texts.sequences[i], recipe.mask_share, mask), evidence.noise(i) if sentences else None)
+            for i in batch
         ]
 
         def loss_of(part: list[tuple]) -> tuple[torch.Tensor, torch.Tensor]:
             rows, masked, noise = zip(*part, strict=True)
             logits, states = encoder.logits_and_states(list(masked))
-            loss = task_loss(logits, target[list(rows)].to(device)) * len(rows) / len(batch)
+            loss = task_loss(logits, texts.target[list(rows)].to(device)) * len(rows) / len(batch)
             if not sentences:
                 return loss, loss
             return loss + recipe.sentence_weight * evidence.loss(rows, states, noise) / sentences, loss
 
-        return backward(loss_of, items, [lengths[i] for i in batch])
+        return backward(loss_of, items, [lengths[epoch][i] for i in batch])
 
     began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
     resumed = done
@@ -184,13 +202,16 @@ def finetune(
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break
             model.train()
+            evidence.look_at(shown[epoch].numbers)
             total = torch.zeros((), dtype=torch.float64, device=device)
             for number, batch in enumerate(plan[epoch]):
-                loss = batch_gradients(batch, backward)
+                loss = batch_gradients(epoch, batch, backward)
                 clip_gradients(parameters, 1.0)
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad(set_to_none=True)
+                if average:
+                    torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - recipe.average_decay)
                 total += loss.double() * len(batch)
                 if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
                     value = float(loss)
@@ -204,21 +225,35 @@ def finetune(
                         "step": done,
                         "steps": steps,
                         "loss": value,
-                        "tokens": sum(lengths[i] for i in batch),
+                        "tokens": sum(lengths[epoch][i] for i in batch),
                         "left": elapsed / (done - resumed) * (steps - done),
                     }
                 )
-            score, loss = _validate(encoder, validation)
-            history.append(
-                {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
-            )
-            if _best_epoch(history) == epoch + 1:
-                best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
+            with _averaged(parameters, average):
+                score, loss = _validate(encoder, validation)
+                history.append(
+                    {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
+                )
+                if _best_epoch(history) == epoch + 1:
+                    best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
             progress(history[-1])
-            _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best)
+            _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best, average)
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history
+
+
+@contextmanager
+@torch.no_grad()
+def _averaged(parameters: Sequence[torch.nn.Parameter], average: Sequence[torch.Tensor]) -> Iterator[None]:
+    """The parameters as they are on `average`, if there is one, and afterwards as they were."""
+    if not average:
+        yield
+        return
+    kept = [parameter.clone() for parameter in parameters]
+    torch._foreach_copy_(list(parameters), list(average))
+    yield
+    torch._foreach_copy_(list(parameters), kept)
 
 
 def _best_epoch(history: list[dict]) -> int:
@@ -239,9 +274,10 @@ def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
     return (0.0 if np.isnan(score) else score), float(loss)
 
 
-def _save_checkpoint(path: Path, model, device, optimizer, schedule, history, best) -> None:
+def _save_checkpoint(path: Path, model, device, optimizer, schedule, history, best, average) -> None:
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
     state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best}
+    state["average"] = average
     state["cuda_rng"] = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)

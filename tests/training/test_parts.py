@@ -1,0 +1,77 @@
+"""Parts of paragraphs as training text: which runs there are, and what their answers are."""
+
+import random
+
+import pytest
+import torch
+
+from jianghua.training.parts import Texts, answer_of, in_parts, run_of_sentences
+
+
+def sentences(*spans):
+    """`(characters, function id or None)` each."""
+    found, start = [], 0
+    for characters, function in spans:
+        found.append({"start": start, "end": start + characters, "function": function})
+        start += characters
+    return found
+
+
+def test_every_run_of_a_paragraphs_sentences_comes_up_and_never_the_whole():
+    rng = random.Random(0)
+    assert {run_of_sentences(3, rng) for _ in range(200)} == {(0, 1), (1, 2), (2, 3), (0, 2), (1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("run", "label", "functions"),
+    [
+        (sentences((20, 0), (30, 1)), 1, {0, 1}),
+        (sentences((30, 0), (30, 1)), 1, {0, 1}),  # equal: the later one
+        (sentences((30, None), (10, 2)), None, {2}),  # under a third
+        (sentences((30, None), (30, 2)), 2, {2}),
+        (sentences((30, None)), None, set()),
+    ],
+)
+def test_a_run_is_answered_as_a_vote_on_its_sentences_would_be(run, label, functions):
+    assert answer_of(run) == (label, functions)
+    moved = [span | {"start": span["start"] + 100, "end": span["end"] + 100} for span in run]
+    assert answer_of(moved) == (label, functions)
+
+
+SPANS = [sentences((10, 0), (10, None), (10, 2)), sentences((10, 1))]
+
+
+def texts(target):
+    sequences = [torch.arange(8), torch.arange(4)]
+    numbers = [torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1]), torch.tensor([-1, 0, 0, -1])]
+    return Texts(sequences, numbers, target)
+
+
+def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
+    whole, seen = texts(torch.tensor([2, 1])), set()
+    for seed in range(60):
+        part = in_parts(whole, SPANS, 1.0, random.Random(seed))
+        assert torch.equal(part.sequences[1], whole.sequences[1])  # one sentence has no part
+        tokens = part.sequences[0].tolist()
+        assert part.numbers[0].tolist() == whole.numbers[0][part.sequences[0]].tolist()
+        seen.add((tuple(tokens), int(part.target[0])))
+    # the neutral sentence alone has no primary function, so the paragraph stays whole then
+    middle = {((0, 1, 2, 7), 0), ((0, 5, 6, 7), 2), ((0, 1, 2, 3, 4, 7), 0), ((0, 3, 4, 5, 6, 7), 2)}
+    assert seen == middle | {(tuple(range(8)), 2)}
+    assert whole.target.tolist() == [2, 1]
+
+
+def test_where_several_functions_are_asked_for_a_part_may_have_none():
+    target = torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 0]])
+    parts = [in_parts(texts(target), SPANS, 1.0, random.Random(seed)) for seed in range(60)]
+    found = {(len(part.sequences[0]), tuple(part.target[0].tolist())) for part in parts}
+    assert (4, (0.0, 0.0, 0.0, 0.0)) in found
+    assert {answer for _, answer in found} == {(0, 0, 0, 0), (1, 0, 0, 0), (0, 0, 1, 0)}
+
+
+def test_about_the_share_is_cut():
+    many = Texts([torch.arange(8)] * 2000, [torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1])] * 2000, torch.full((2000,), 2))
+    spans = [sentences((10, 0), (10, 1), (10, 2))] * 2000
+    cut = sum(len(sequence) < 8 for sequence in in_parts(many, spans, 0.3, random.Random(1)).sequences)
+    assert 0.27 < cut / 2000 < 0.33
+    assert in_parts(many, spans, 0.0, random.Random(1)) is many
