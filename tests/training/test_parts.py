@@ -54,10 +54,15 @@ def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
         assert torch.equal(part.sequences[1], whole.sequences[1])  # one sentence has no part
         tokens = part.sequences[0].tolist()
         assert part.numbers[0].tolist() == whole.numbers[0][part.sequences[0]].tolist()
-        seen.add((tuple(tokens), int(part.target[0])))
-    # the neutral sentence alone has no primary function, so the paragraph stays whole then
-    middle = {((0, 1, 2, 7), 0), ((0, 5, 6, 7), 2), ((0, 1, 2, 3, 4, 7), 0), ((0, 3, 4, 5, 6, 7), 2)}
-    assert seen == middle | {(tuple(range(8)), 2)}
+        seen.add((tuple(tokens), tuple(part.target[0].tolist())))
+    praise, directive, neutral = (1, 0, 0, 0), (0, 0, 1, 0), (0.25, 0.25, 0.25, 0.25)
+    assert seen == {
+        ((0, 1, 2, 7), praise),
+        ((0, 3, 4, 7), neutral),  # what does nothing speaks for none of the four
+        ((0, 5, 6, 7), directive),
+        ((0, 1, 2, 3, 4, 7), praise),
+        ((0, 3, 4, 5, 6, 7), directive),
+    }
     assert whole.target.tolist() == [2, 1]
 
 

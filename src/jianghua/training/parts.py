@@ -18,7 +18,8 @@ from jianghua.schema import LABELS, SentenceSpan
 @dataclass(frozen=True)
 class Texts:
     """What an epoch trains on, a text each: token ids, the sentence each token stands in (-1 for special tokens; empty
-    where no sentences are known), and the answers, (texts,) ids or (texts, 4) zeros and ones.
+    where no sentences are known), and the answers: (texts,) ids, (texts, 4) shares of a primary function, or (texts, 4)
+    zeros and ones for several functions.
     """
 
     sequences: list[torch.Tensor]
@@ -27,23 +28,30 @@ class Texts:
 
 
 def in_parts(texts: Texts, sentences: Sequence[Sequence[dict]], share: float, rng: random.Random) -> Texts:
-    """`texts` with about a `share` of them cut down to a random run of their sentences, those between apart that have
-    no primary function where that is asked for. The first and last token, which are special, stay.
+    """`texts` with about a `share` of them cut down to a random run of their sentences.
+
+    The first and last token, which are special, stay. Ids become shares, since a run may have no primary function: its
+    answer is then a quarter of each, so that what does nothing speaks for none of the four.
     """
     if not share or not texts.numbers:
         return texts
-    sequences, numbers, target = list(texts.sequences), list(texts.numbers), texts.target.clone()
+    primary = texts.target.ndim == 1
+    sequences, numbers = list(texts.sequences), list(texts.numbers)
+    target = torch.nn.functional.one_hot(texts.target, len(LABELS)).float() if primary else texts.target.clone()
     for i, spans in enumerate(sentences):
         if rng.random() >= share or len(spans) < 2:
             continue
         first, end = run_of_sentences(len(spans), rng)
-        label, functions = answer_of(spans[first:end])
         inside = (numbers[i] >= first) & (numbers[i] < end)
-        if not inside.any() or (target.ndim == 1 and label is None):
+        if not inside.any():  # the end of an over-long text is not read
             continue
         inside[[0, -1]] = True
         sequences[i], numbers[i] = sequences[i][inside], numbers[i][inside]
-        target[i] = label if target.ndim == 1 else torch.tensor([float(k in functions) for k in range(len(LABELS))])
+        label, functions = answer_of(spans[first:end])
+        told = {label} if primary else functions
+        target[i] = torch.tensor([float(k in told) for k in range(len(LABELS))])
+        if primary and label is None:
+            target[i] = 1 / len(LABELS)
     return Texts(sequences, numbers, target)
 
 
