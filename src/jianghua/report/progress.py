@@ -30,7 +30,7 @@ def training_progress() -> Iterator[Callable[[dict], None]]:
     )
     task = bar.add_task("train", total=None, epoch=1, loss=float("nan"), speed=0.0, left="?", visible=False)
     began = time.monotonic()
-    state = {"tokens": 0, "began": began, "left": "?", "said": began}
+    state = {"tokens": 0, "left": "?", "said": began}
 
     def report(row: dict) -> None:
         if "warning" in row:
@@ -39,7 +39,7 @@ def training_progress() -> Iterator[Callable[[dict], None]]:
             state["tokens"] += row["tokens"]
             state["left"] = duration(row["left"])
             now = time.monotonic()
-            speed = state["tokens"] / max(1e-9, now - state["began"])
+            speed = state["tokens"] / max(1e-9, now - began)
             bar.update(
                 task,
                 total=row["steps"],

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from jianghua.evaluation import macro_f1
 from jianghua.evaluation.score import as_array, item_counts
@@ -165,6 +166,7 @@ def finetune(
     history: list[dict] = []
     best: dict | None = None
     average = [p.detach().clone() for p in parameters] if recipe.average_decay else []
+    blend = get_ema_multi_avg_fn(recipe.average_decay)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         trained.load_state_dict(state["model"])
@@ -202,7 +204,8 @@ def finetune(
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break
             model.train()
-            evidence.look_at(shown[epoch].numbers)
+            if shown[epoch] is not whole:
+                evidence.look_at(shown[epoch].numbers)
             total = torch.zeros((), dtype=torch.float64, device=device)
             for number, batch in enumerate(plan[epoch]):
                 loss = batch_gradients(epoch, batch, backward)
@@ -211,7 +214,7 @@ def finetune(
                 schedule.step()
                 optimizer.zero_grad(set_to_none=True)
                 if average:
-                    torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - recipe.average_decay)
+                    blend(average, parameters, None)
                 total += loss.double() * len(batch)
                 if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
                     value = float(loss)
@@ -251,9 +254,11 @@ def _averaged(parameters: Sequence[torch.nn.Parameter], average: Sequence[torch.
         yield
         return
     kept = [parameter.clone() for parameter in parameters]
-    torch._foreach_copy_(list(parameters), list(average))
+    for parameter, value in zip(parameters, average, strict=True):
+        parameter.copy_(value)
     yield
-    torch._foreach_copy_(list(parameters), kept)
+    for parameter, value in zip(parameters, kept, strict=True):
+        parameter.copy_(value)
 
 
 def _best_epoch(history: list[dict]) -> int:
@@ -276,8 +281,7 @@ def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
 
 def _save_checkpoint(path: Path, model, device, optimizer, schedule, history, best, average) -> None:
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-    state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best}
-    state["average"] = average
+    state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best, "average": average}
     state["cuda_rng"] = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)

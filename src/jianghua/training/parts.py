@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
 from jianghua.annotate import label_of_spans
-from jianghua.schema import LABELS, SentenceSpan
+from jianghua.schema import LABELS, SentenceSpan, label_id
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def in_parts(texts: Texts, sentences: Sequence[Sequence[dict]], share: float, rn
         return texts
     primary = texts.target.ndim == 1
     sequences, numbers = list(texts.sequences), list(texts.numbers)
-    target = torch.nn.functional.one_hot(texts.target, len(LABELS)).float() if primary else texts.target.clone()
+    target = functional.one_hot(texts.target, len(LABELS)).float() if primary else texts.target.clone()
     for i, spans in enumerate(sentences):
         if rng.random() >= share or len(spans) < 2:
             continue
@@ -48,10 +49,11 @@ def in_parts(texts: Texts, sentences: Sequence[Sequence[dict]], share: float, rn
         inside[[0, -1]] = True
         sequences[i], numbers[i] = sequences[i][inside], numbers[i][inside]
         label, functions = answer_of(spans[first:end])
-        told = {label} if primary else functions
-        target[i] = torch.tensor([float(k in told) for k in range(len(LABELS))])
         if primary and label is None:
             target[i] = 1 / len(LABELS)
+        else:
+            told = {label} if primary else functions
+            target[i] = torch.tensor([float(k in told) for k in range(len(LABELS))])
     return Texts(sequences, numbers, target)
 
 
@@ -68,4 +70,4 @@ def answer_of(spans: Sequence[dict]) -> tuple[int | None, set[int]]:
     names = [None if span["function"] is None else LABELS[span["function"]] for span in spans]
     run = [SentenceSpan(s["start"] - origin, s["end"] - origin, name) for s, name in zip(spans, names, strict=True)]
     label, functions = label_of_spans(run)
-    return None if label is None else LABELS.index(label), {LABELS.index(name) for name in functions}
+    return None if label is None else label_id(label), set(map(label_id, functions))
