@@ -54,9 +54,9 @@ class Recipe:
     patience: int
     sentence_weight: float
     mask_share: float
+    part_share: float
+    average_share: float
     seed: int
-    part_share: float = 0.0
-    average_decay: float = 0.0
 
 
 class Evidence:
@@ -165,8 +165,9 @@ def finetune(
     )
     history: list[dict] = []
     best: dict | None = None
-    average = [p.detach().clone() for p in parameters] if recipe.average_decay else []
-    blend = get_ema_multi_avg_fn(recipe.average_decay)
+    window = recipe.average_share * steps
+    average = [p.detach().clone() for p in parameters] if window > 1 else []
+    blend = get_ema_multi_avg_fn(1 - 1 / max(1.0, window))
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         trained.load_state_dict(state["model"])

@@ -92,13 +92,9 @@ def check_settings(config: dict) -> None:
     for name, bound in least.items():
         if train[name] < bound:
             raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a number from {bound}")
-    for name in ("warmup_share", "mask_share", "part_share"):
+    for name in ("warmup_share", "mask_share", "part_share", "average_share"):
         if not 0 <= train[name] <= 1:
             raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a share from 0 to 1")
-    if not 0 <= train["average_decay"] < 1:
-        raise BadUsage(
-            f"train.average_decay={train['average_decay']}: train.average_decay= takes a number from 0, under 1"
-        )
     if not train["learning_rate"] > 0:
         raise BadUsage(f"train.learning_rate={train['learning_rate']}: train.learning_rate= takes a number over 0")
     if config["model"]["kind"] == "llm":  # how it is asked is no part of the run's name, and checked all the same
