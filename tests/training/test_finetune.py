@@ -13,6 +13,7 @@ from jianghua.models import Examples
 from jianghua.models.encoder import Encoder
 from jianghua.schema import BadUsage
 from jianghua.training.finetune import Evidence, Recipe, finetune, plan_epoch
+from jianghua.training.parts import Texts
 from jianghua.training.run import check_settings
 
 PRAISE, DIRECTIVE = "去年修通六条村道。", "各村月底前报名单。"
@@ -36,16 +37,20 @@ def train():
 def test_the_loss_is_that_of_each_sentences_mean_state(root, train):
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary")
     encoder.model.eval()
-    evidence = Evidence(encoder, train)
+    ends = [[span["end"] for span in row] for row in train.sentences]
+    places = encoder.sentence_of_tokens(train.texts, ends)
+    sequences, _ = encoder.encode(train.texts)
+    evidence = Evidence(encoder)
+    evidence.look_at(Texts(sequences, places, train.sentences, torch.tensor(train.target)))
     evidence.dropout.eval()
     batch = [1, 0, 2]
     noise = [evidence.noise(i) for i in batch]
-    sequences, _ = encoder.encode([train.texts[i] for i in batch])
+    sequences = [sequences[i] for i in batch]
     _, states = encoder.logits_and_states(sequences)
     losses, pieces = [], states.split([len(s) for s in sequences])
     for i, piece in zip(batch, pieces, strict=True):
         for k, span in enumerate(train.sentences[i]):
-            mean = piece[evidence.numbers[i] == k].mean(0)
+            mean = piece[places[i] == k].mean(0)
             target = torch.tensor(4 if span["function"] is None else span["function"])
             losses.append(functional.cross_entropy(evidence.head(mean), target))
     assert evidence.loss(batch, states, noise).item() == pytest.approx(torch.stack(losses).sum().item(), rel=1e-4)
@@ -64,7 +69,7 @@ def stop_in(epoch):
 
 
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):
-    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, seed=3)
+    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, seed=3)
 
     def run(name, progress=lambda row: None):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
@@ -80,7 +85,7 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train, tmp_path):
-    recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, 0.0, 0.0, seed=3)
+    recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, 0.0, 0.0, 0.0, seed=3)
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda")
     history = finetune(encoder, train, train, recipe, tmp_path / "whole", lambda row: None)
     assert history[-1]["train_loss"] < 0.5 * history[0]["train_loss"]
@@ -113,7 +118,7 @@ def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask
         encoder,
         examples,
         examples,
-        Recipe(1e-3, 6, 128, 0.1, 0.0, 9, 0.0, mask_share, 0.0, 0.0, seed=1),
+        Recipe(1e-3, 6, 128, 0.1, 0.0, 9, 0.0, mask_share, 0.0, 0.0, 0.0, seed=1),
         tmp_path / "checkpoint",
         lambda row: None,
     )
@@ -127,7 +132,7 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
     for share in (0.0, 0.001, 1.0):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
         before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
-        recipe = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, share, seed=1)
+        recipe = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, seed=1)
         history = finetune(encoder, examples, examples, recipe, tmp_path / f"{share}", lambda row: None)
         moved = max((before[name] - value).abs().max() for name, value in encoder.model.state_dict().items())
         results[share] = history, float(moved)
@@ -140,7 +145,7 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
 def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):
     contrary = Examples(train.texts, 2 - train.target, None)  # what is learnt from train is wrong on validation
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
-    first = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, seed=1)
+    first = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, seed=1)
     assert finetune(encoder, contrary, contrary, first, tmp_path / "first", lambda row: None)[-1]["macro_f1"] == 1.0
     weights = {}
 
@@ -149,7 +154,7 @@ def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kep
             weights[row["epoch"]] = {name: value.clone() for name, value in encoder.model.state_dict().items()}
 
     # it begins with what it must unlearn, and the long warm-up keeps the first epoch from unlearning all of it
-    recipe = Recipe(1e-3, 6, 128, 0.9, 0.0, 1, 0.0, 0.0, 0.0, 0.0, seed=1)
+    recipe = Recipe(1e-3, 6, 128, 0.9, 0.0, 1, 0.0, 0.0, 0.0, 0.0, 0.0, seed=1)
     history = finetune(encoder, Examples(train.texts, train.target), contrary, recipe, tmp_path / "checkpoint", keep)
     scores = [row["macro_f1"] for row in history]
     best = scores.index(max(scores)) + 1
@@ -161,7 +166,7 @@ def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kep
     assert not all(torch.equal(kept[name], weights[len(history)][name]) for name in inner)
 
 
-RECIPE = Recipe(1e-3, 1, 200, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, seed=4)
+RECIPE = Recipe(1e-3, 1, 200, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, seed=4)
 LENGTHS = np.random.default_rng(0).integers(4, 120, 300).tolist()
 
 
@@ -217,7 +222,7 @@ def test_an_architecture_that_must_pad_trains_on_batches_by_length_and_says_so(r
 
 def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary")
-    Evidence(encoder, train)
+    encoder.sentence_of_tokens(train.texts, [[span["end"] for span in row] for row in train.sentences])
     given, tokenise = [], encoder._encodings
     encoder._encodings = lambda texts, **more: given.extend(texts) or tokenise(texts, **more)
     expected = Encoder.start(str(root / "data/pretrained/mini"), "primary").encode([*TEXTS, "新的一句。"])[0]
@@ -241,6 +246,7 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
         ("train.batch_tokens", 0),
         ("train.mask_share", 1.5),
         ("train.part_share", -0.1),
+        ("train.joined_share", 2),
         ("train.average_share", 1.5),
         ("train.learning_rate", 0.0),
     ],

@@ -42,19 +42,21 @@ SPANS = [sentences((10, 0), (10, None), (10, 2)), sentences((10, 1))]
 
 
 def texts(target):
-    sequences = [torch.arange(8), torch.arange(4)]
-    numbers = [torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1]), torch.tensor([-1, 0, 0, -1])]
-    return Texts(sequences, numbers, target)
+    sequences = [torch.arange(8), torch.arange(10, 14)]
+    places = [torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1]), torch.tensor([-1, 0, 0, -1])]
+    return Texts(sequences, places, SPANS, target)
 
 
 def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
     whole, seen = texts(torch.tensor([2, 1])), set()
     for seed in range(60):
-        part = in_parts(whole, SPANS, 1.0, random.Random(seed))
+        part = in_parts(whole, 1.0, 0.0, random.Random(seed))
         assert torch.equal(part.sequences[1], whole.sequences[1])  # one sentence has no part
-        tokens = part.sequences[0].tolist()
-        assert part.numbers[0].tolist() == whole.numbers[0][part.sequences[0]].tolist()
-        seen.add((tuple(tokens), tuple(part.target[0].tolist())))
+        sequence, place = part.sequences[0], part.places[0]
+        own = [SPANS[0][whole.places[0][token]] for token in sequence[1:-1]]
+        assert [part.sentences[0][k] for k in place[1:-1]] == own
+        assert (place[[0, -1]] == -1).all()
+        seen.add((tuple(sequence.tolist()), tuple(part.target[0].tolist())))
     praise, directive, neutral = (1, 0, 0, 0), (0, 0, 1, 0), (0.25, 0.25, 0.25, 0.25)
     assert seen == {
         ((0, 1, 2, 7), praise),
@@ -68,15 +70,46 @@ def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
 
 def test_where_several_functions_are_asked_for_a_part_may_have_none():
     target = torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 0]])
-    parts = [in_parts(texts(target), SPANS, 1.0, random.Random(seed)) for seed in range(60)]
+    parts = [in_parts(texts(target), 1.0, 0.0, random.Random(seed)) for seed in range(60)]
     found = {(len(part.sequences[0]), tuple(part.target[0].tolist())) for part in parts}
     assert (4, (0.0, 0.0, 0.0, 0.0)) in found
     assert {answer for _, answer in found} == {(0, 0, 0, 0), (1, 0, 0, 0), (0, 0, 1, 0)}
 
 
-def test_about_the_share_is_cut():
-    many = Texts([torch.arange(8)] * 2000, [torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1])] * 2000, torch.full((2000,), 2))
-    spans = [sentences((10, 0), (10, 1), (10, 2))] * 2000
-    cut = sum(len(sequence) < 8 for sequence in in_parts(many, spans, 0.3, random.Random(1)).sequences)
-    assert 0.27 < cut / 2000 < 0.33
-    assert in_parts(many, spans, 0.0, random.Random(1)) is many
+def test_a_run_that_goes_on_with_another_texts_is_answered_by_what_has_most_characters():
+    sequences = [torch.arange(6), torch.arange(10, 16)]
+    places = [torch.tensor([-1, 0, 0, 1, 1, -1])] * 2
+    spans = [sentences((10, 0), (30, None)), sentences((20, 1), (25, 3))]
+    whole, seen = Texts(sequences, places, spans, torch.tensor([0, 3])), {}
+    for seed in range(200):
+        part = in_parts(whole, 1.0, 1.0, random.Random(seed))
+        seen[tuple(part.sequences[0].tolist())] = part.target[0].argmax().item(), part.target[0].max().item()
+        ends = [span["end"] for span in part.sentences[0]]
+        assert part.places[0].tolist() == [-1, *(k for k in range(len(ends)) for _ in range(2)), -1]
+        assert [span["start"] for span in part.sentences[0]][1:] == ends[:-1]
+    joined = {tokens: answer for tokens, answer in seen.items() if len(tokens) == 6}
+    assert joined == {
+        (0, 1, 2, 11, 12, 5): (1, 1.0),
+        (0, 1, 2, 13, 14, 5): (3, 1.0),
+        (0, 3, 4, 11, 12, 5): (1, 1.0),
+        (0, 3, 4, 13, 14, 5): (3, 1.0),
+    }
+
+
+def test_about_the_shares_are_cut_and_joined():
+    sequence, place = torch.arange(8), torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1])
+    spans = sentences((10, 0), (10, 1), (10, 2))
+    many = Texts([sequence] * 2000, [place] * 2000, [spans] * 2000, torch.full((2000,), 2))
+
+    def changed(share, joined):
+        part = in_parts(many, share, joined, random.Random(1))
+        return [row for row in part.sentences if row is not spans]
+
+    assert 0.27 < len(changed(0.3, 0.0)) / 2000 < 0.33
+    assert all(len(row) < 3 for row in changed(0.3, 0.0))
+    both = changed(1.0, 0.5)
+    assert len(both) == 2000
+    # joined ones are of two to four sentences, others of one or two, as many of each
+    assert 0.22 < sum(len(row) == 1 for row in both) / 2000 < 0.28
+    assert 0.34 < sum(len(row) > 2 for row in both) / 2000 < 0.41
+    assert in_parts(many, 0.0, 0.5, random.Random(1)) is many

@@ -29,6 +29,7 @@ class Build:
     name: str  # "constructed" or "full"
     rows: dict[str, dict[str, list[dict]]]  # configuration → split → rows
     removed: list[dict]  # near-duplicates left out
+    votes: list[Vote]  # of the newest round, on what was removed too
     fingerprint: str
 
 
@@ -86,7 +87,7 @@ def build(data: Path, public: Path | None = None) -> Build:
             }
         )
     name = "constructed" if public is None else "full"
-    return Build(name, rows, removed, fingerprint(rows))
+    return Build(name, rows, removed, votes, fingerprint(rows))
 
 
 def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:

@@ -7,10 +7,8 @@ from pathlib import Path
 from jianghua.annotate import (
     agreement_report,
     disputes,
-    newest_round,
     read_adjudicated,
     read_annotators,
-    read_votes,
     standard_slices,
 )
 from jianghua.dataset.build import CONFIGS, Build
@@ -141,7 +139,7 @@ def card(build: Build, data: Path, scores: str = "") -> str:
 
     speeches = read_manifests(data)
     ids = {row["id"] for part in build.rows["functions"].values() for row in part}
-    votes = [vote for vote in newest_round(read_votes(data / "annotations")) if vote.id in ids]
+    votes = [vote for vote in build.votes if vote.id in ids]
     sources = {info.doc_id: info.source for info in speeches.values()}
     annotators = read_annotators(data / "annotations")
     report = agreement_report(votes, standard_slices(votes, sources, annotators))

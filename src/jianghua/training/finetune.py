@@ -55,29 +55,28 @@ class Recipe:
     sentence_weight: float
     mask_share: float
     part_share: float
+    joined_share: float
     average_share: float
     seed: int
 
 
 class Evidence:
-    """The sentences of the train split, and the loss of telling each one's function."""
+    """The loss of telling the function of each sentence of the train split, where it is known."""
 
-    def __init__(self, encoder: Encoder, train: Examples):
-        spans = train.sentences or []
-        ends = [[s["end"] for s in row] for row in spans]
-        none = len(LABELS)
-        functions = [[none if s["function"] is None else s["function"] for s in row] for row in spans]
-        self._of_sentences = [torch.tensor(row, dtype=torch.long) for row in functions]
-        self.look_at(encoder.sentence_of_tokens(train.texts, ends) if spans else [])
-        self.head = torch.nn.Linear(encoder.model.config.hidden_size, none + 1).to(encoder.device)
+    def __init__(self, encoder: Encoder):
+        self.head = torch.nn.Linear(encoder.model.config.hidden_size, len(LABELS) + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
 
-    def look_at(self, numbers: list[torch.Tensor]) -> None:
-        """From now on the tokens of text `i` stand in its sentences `numbers[i]`, -1 for special tokens."""
-        self.numbers = numbers
+    def look_at(self, texts: Texts) -> None:
+        """From now on it is these texts' sentences that are asked about."""
+        self.places = texts.places
         # the end of an over-long paragraph is cut off, sentences and all
-        self.read = [number[number >= 0].unique() for number in numbers]
-        self.functions = [row[read] for row, read in zip(self._of_sentences, self.read, strict=True)]
+        self.read = [place[place >= 0].unique() for place in texts.places]
+        none = len(LABELS)
+        self.functions = [
+            torch.tensor([none if s["function"] is None else s["function"] for s in spans], dtype=torch.long)[read]
+            for spans, read in zip(texts.sentences, self.read, strict=True)
+        ]
 
     def noise(self, i: int) -> torch.Tensor:
         """(sentences read, hidden) of text `i`: what dropout multiplies their means with, drawn on the CPU."""
@@ -87,8 +86,8 @@ class Evidence:
         """Summed cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of its texts in order."""
         places, sentences = [], 0
         for i in batch:
-            number, read = self.numbers[i], self.read[i]
-            places.append(torch.where(number >= 0, torch.searchsorted(read, number) + sentences, -1))
+            place, read = self.places[i], self.read[i]
+            places.append(torch.where(place >= 0, torch.searchsorted(read, place) + sentences, -1))
             sentences += len(read)
         place, device = torch.cat(places), states.device
         inside = (place >= 0).nonzero()[:, 0]
@@ -132,7 +131,9 @@ def finetune(
     if not train.texts:
         raise BadData("the train split is empty")
     torch.manual_seed(recipe.seed)
-    evidence = Evidence(encoder, train)
+    evidence = Evidence(encoder)
+    spans = train.sentences or []
+    places = encoder.sentence_of_tokens(train.texts, [[s["end"] for s in row] for row in spans]) if spans else []
     sequences, cut = encoder.encode(train.texts)
     if cut:
         progress(
@@ -143,9 +144,9 @@ def finetune(
         progress({"warning": f"{kind} has no padding-free path: batches are sorted by length, and padded"})
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
-    whole = Texts(sequences, evidence.numbers, target)
+    whole = Texts(sequences, places, spans, target)
     shown = [
-        in_parts(whole, train.sentences or [], recipe.part_share, random.Random(f"{recipe.seed}:{epoch}"))
+        in_parts(whole, recipe.part_share, recipe.joined_share, random.Random(f"{recipe.seed}:{epoch}"))
         for epoch in range(recipe.epochs)
     ]
     task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
@@ -205,8 +206,7 @@ def finetune(
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break
             model.train()
-            if shown[epoch] is not whole:
-                evidence.look_at(shown[epoch].numbers)
+            evidence.look_at(shown[epoch])
             total = torch.zeros((), dtype=torch.float64, device=device)
             for number, batch in enumerate(plan[epoch]):
                 loss = batch_gradients(epoch, batch, backward)

@@ -2,12 +2,15 @@
 
 Where it is known which sentence does what, a run of a paragraph's sentences is a text with a known answer: its
 functions are those of its sentences, its primary function the one with most characters (data/GUIDELINES.md, section
-五, as for a `sentences` vote). A paragraph's answer can be learnt by heart; parts ask which sentences make it so.
+五, as for a `sentences` vote). A paragraph's answer can be learnt by heart; parts ask which sentences make it so. So do
+runs of two paragraphs joined to one text, as CutMix (Yun et al. 2019, §3.1) joins patches of two images: whatever
+stands together, what has most characters gives the answer.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional
@@ -18,47 +21,81 @@ from jianghua.schema import LABELS, SentenceSpan, label_id
 
 @dataclass(frozen=True)
 class Texts:
-    """What an epoch trains on, a text each: token ids, the sentence each token stands in (-1 for special tokens; empty
-    where no sentences are known), and the answers: (texts,) ids, (texts, 4) shares of a primary function, or (texts, 4)
-    zeros and ones for several functions.
+    """What an epoch trains on, a text each: token ids, the place among its sentences that each token stands in (-1 for
+    special tokens), the sentences (`start`, `end`, `function` id or None), and the answers: (texts,) ids, (texts, 4)
+    shares of a primary function, or (texts, 4) zeros and ones for several functions. Places and sentences are empty
+    where no sentences are known.
     """
 
     sequences: list[torch.Tensor]
-    numbers: list[torch.Tensor]
+    places: list[torch.Tensor]
+    sentences: list[Sequence[dict]]
     target: torch.Tensor
 
 
-def in_parts(texts: Texts, sentences: Sequence[Sequence[dict]], share: float, rng: random.Random) -> Texts:
-    """`texts` with about a `share` of them cut down to a random run of their sentences.
+class Run(NamedTuple):
+    """A run of a text's sentences: its tokens, the place of each among them, and the sentences."""
+
+    tokens: torch.Tensor
+    places: torch.Tensor
+    sentences: Sequence[dict]
+
+
+def in_parts(texts: Texts, share: float, joined: float, rng: random.Random) -> Texts:
+    """`texts` with about a `share` of them cut down to a random run of their sentences, which in about a share `joined`
+    of the cases goes on with a random run of another text's.
 
     The first and last token, which are special, stay. Ids become shares, since a run may have no primary function: its
     answer is then a quarter of each, so that what does nothing speaks for none of the four.
     """
-    if not share or not texts.numbers:
+    if not share or not texts.places:
         return texts
     primary = texts.target.ndim == 1
-    sequences, numbers = list(texts.sequences), list(texts.numbers)
+    sequences, places, sentences = list(texts.sequences), list(texts.places), list(texts.sentences)
     target = functional.one_hot(texts.target, len(LABELS)).float() if primary else texts.target.clone()
-    for i, spans in enumerate(sentences):
+    for i, spans in enumerate(texts.sentences):
         if rng.random() >= share or len(spans) < 2:
             continue
-        first, end = run_of_sentences(len(spans), rng)
-        inside = (numbers[i] >= first) & (numbers[i] < end)
-        if not inside.any():  # the end of an over-long text is not read
+        run = _random_run(texts, i, rng)
+        if run is None:
             continue
-        inside[[0, -1]] = True
-        sequences[i], numbers[i] = sequences[i][inside], numbers[i][inside]
-        label, functions = answer_of(spans[first:end])
+        if joined and rng.random() < joined:
+            other = rng.randrange(len(sequences))
+            second = _random_run(texts, other, rng) if other != i and texts.sentences[other] else None
+            run = _joined(run, second) if second else run
+        first, last = texts.sequences[i][:1], texts.sequences[i][-1:]
+        special = torch.full((1,), -1)
+        sequences[i], places[i] = torch.cat([first, run.tokens, last]), torch.cat([special, run.places, special])
+        sentences[i] = run.sentences
+        label, functions = answer_of(run.sentences)
         if primary and label is None:
             target[i] = 1 / len(LABELS)
         else:
             told = {label} if primary else functions
             target[i] = torch.tensor([float(k in told) for k in range(len(LABELS))])
-    return Texts(sequences, numbers, target)
+    return Texts(sequences, places, sentences, target)
+
+
+def _random_run(texts: Texts, i: int, rng: random.Random) -> Run | None:
+    """A random run of the sentences of text `i`; None where it stands in the unread end of an over-long text."""
+    first, end = run_of_sentences(len(texts.sentences[i]), rng)
+    inside = (texts.places[i] >= first) & (texts.places[i] < end)
+    if not inside.any():
+        return None
+    return Run(texts.sequences[i][inside], texts.places[i][inside] - first, texts.sentences[i][first:end])
+
+
+def _joined(one: Run, two: Run) -> Run:
+    offset = one.sentences[-1]["end"] - two.sentences[0]["start"]
+    moved = [span | {"start": span["start"] + offset, "end": span["end"] + offset} for span in two.sentences]
+    places = torch.cat([one.places, two.places + len(one.sentences)])
+    return Run(torch.cat([one.tokens, two.tokens]), places, [*one.sentences, *moved])
 
 
 def run_of_sentences(count: int, rng: random.Random) -> tuple[int, int]:
-    """`(first, end)` of a random run of `count` sentences, two or more: never all of them."""
+    """`(first, end)` of a random run of `count` sentences: never all of them, where there are two or more."""
+    if count == 1:
+        return 0, 1
     length = rng.randrange(1, count)
     first = rng.randrange(count - length + 1)
     return first, first + length

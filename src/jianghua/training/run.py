@@ -92,7 +92,7 @@ def check_settings(config: dict) -> None:
     for name, bound in least.items():
         if train[name] < bound:
             raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a number from {bound}")
-    for name in ("warmup_share", "mask_share", "part_share", "average_share"):
+    for name in ("warmup_share", "mask_share", "part_share", "joined_share", "average_share"):
         if not 0 <= train[name] <= 1:
             raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a share from 0 to 1")
     if not train["learning_rate"] > 0:
