@@ -21,11 +21,11 @@ def main(config):
     from jianghua.annotate.tables import agreement_tables
     from jianghua.annotate.votes import ADJUDICATED
     from jianghua.files import write_atomic, write_jsonl
+    from jianghua.schema import check_number
 
     if config.by not in ("protocol", "annotator"):
         raise BadUsage(f"unknown by={config.by}: compare by=protocol or by=annotator")
-    if not isinstance(config.replicates, int) or config.replicates < 1:
-        raise BadUsage(f"replicates={config.replicates} should be a whole number from 1")
+    check_number("replicates", config.replicates, 1, whole=True)
     votes = read_votes(config.votes)
     folder = Path(config.votes) if Path(config.votes).is_dir() else Path(config.votes).parent
     result = aggregate(votes, read_adjudicated(folder / ADJUDICATED))

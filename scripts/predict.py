@@ -10,15 +10,14 @@ def main(config):
 
     from jianghua.models import check_device, decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
-    from jianghua.schema import LABELS
+    from jianghua.schema import LABELS, check_number
     from jianghua.training import find_default_model
 
     source, output = Path(config.input), Path(config.output)
     if output.suffix.lower() not in FORMATS:
         raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
-    size = config.batch_size
-    if size is not None and (type(size) is not int or size < 1):
-        raise BadUsage(f"batch_size={size}: batch_size= takes a whole number from 1, or null")
+    if config.batch_size is not None:
+        check_number("batch_size", config.batch_size, 1, whole=True)
     check_device(config.device)
     if config.engine != "torch" and config.device not in ("auto", "cpu"):
         raise BadUsage(f"device={config.device}: engine={config.engine} runs on the CPU; device= is for engine=torch")
@@ -41,7 +40,7 @@ def main(config):
 
         classifier = load_exported(folder, config.engine, lambda line: print(f"note: {line}", file=sys.stderr))
     # baselines know no batches
-    more = {"batch_size": size} if size and hasattr(classifier, "cut") else {}
+    more = {"batch_size": config.batch_size} if config.batch_size and hasattr(classifier, "cut") else {}
     proba = classifier.predict_proba([paragraph.text for paragraph in paragraphs], **more)
     cut = getattr(classifier, "cut", 0)
     if cut:

@@ -23,7 +23,9 @@ def main(config):
         raise BadUsage(f"{run.folder} is of the full build, whose text is not in the tree: data.path= names it")
     loaded = load_build(Path(config.data.path or root / "jianghua"), run.config, run.subset)
     run.check_dataset(loaded.build, loaded.fingerprint)
-    names = list(config.perturbations or PERTURBATIONS)
+    names = config.perturbations or list(PERTURBATIONS)
+    if isinstance(names, str):
+        raise BadUsage(f"perturbations={names}: perturbations= takes a list, as [{names}]")
     for name in names:  # what cannot be done is said before the model is loaded
         perturbed(["好。"], name)
     pairs = read_jsonl(config.pairs, ContrastPair.from_json) if config.pairs else []

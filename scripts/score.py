@@ -18,6 +18,7 @@ def folders(value: str | None) -> list[str]:
 
 @command("score", paths=("run", "compare", "data.root", "data.path", "output", "pictures"))
 def main(config):
+    import re
     from pathlib import Path
 
     from jianghua.dataset import index_as_build, load_build
@@ -25,6 +26,9 @@ def main(config):
     from jianghua.report import print_comparison, print_scores, print_slices, score_pictures
     from jianghua.training import read_json, read_run
     from jianghua.training.runs import write_json
+
+    def scored_rule(run, split):
+        return (run.subset or {}).get(split)
 
     runs = [read_run(Path(folder)) for folder in folders(config.run) + folders(config.compare)]
     if not runs or (config.compare and len(runs) < 2):
@@ -37,7 +41,7 @@ def main(config):
     for run in runs:
         if run.config != first.config:
             raise BadUsage(f"{first.folder} is a {first.config} run, {run.folder} a {run.config} run")
-        if run.subset != first.subset:
+        if any(scored_rule(run, split) != scored_rule(first, split) for split in ("validation", "test")):
             raise BadUsage(f"{first.folder} and {run.folder} were scored on different split configurations")
         run.check_dataset(loaded.build, loaded.fingerprint)
     names = [f"{run.model} s{run.seed}" for run in runs]
@@ -58,9 +62,9 @@ def main(config):
         result = {"runs": scores, "comparison": comparison}
     if config.output:
         write_json(Path(config.output), result)
-    for run, score in zip(runs, scores, strict=True):
+    for name, run, score in zip(names, runs, scores, strict=True):
         if config.pictures:
-            score_pictures(score, Path(config.pictures), f"{run.model}-s{run.seed}")
+            score_pictures(score, Path(config.pictures), re.sub(r"[^\w.-]+", "-", name).strip("-"))
         if config.update:
             write_json(run.folder / "metrics.json", read_json(run.folder / "metrics.json") | score)
 

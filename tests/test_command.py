@@ -204,6 +204,7 @@ def _open_when_read(pipe: Path, process: subprocess.Popen) -> int:
         ("rerun=perhaps", "rerun= takes true or false"),
         ("train.epochs=2.5", "train.epochs= takes a whole number"),
         ("train.learning_rate=fast", "train.learning_rate= takes a number"),
+        ("model.ngrams=3", "model.ngrams= takes a list, as [a,b]"),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_bad_usage_in_one_line(tmp_path, run_script, option, words):

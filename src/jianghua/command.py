@@ -159,7 +159,7 @@ def check_types(config, name: str) -> None:
     kinds = {bool: "true or false", int: "a whole number", float: "a number"}
     for key in {override.partition("=")[0] for override in given}:
         default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
-        wanted = kinds.get(type(default))
+        wanted = "a list, as [a,b]" if OmegaConf.is_list(default) else kinds.get(type(default))
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if wanted and not fits:
             raise BadUsage(f"{key}={value}: {key}= takes {wanted}")

@@ -22,11 +22,16 @@ class BadUsage(Exception):
     """An option or a combination of options that makes no sense; the text is one line."""
 
 
-def check_number(name: str, value, low: float, *, whole: bool = False) -> None:
-    """BadUsage unless `value` is a number, a whole one if `whole`, and at least `low`."""
+def check_number(
+    name: str, value, low: float, high: float = math.inf, *, whole: bool = False, above: bool = False
+) -> None:
+    """BadUsage unless `value` is a number, a whole one if `whole`, from `low` (over it if `above`) to `high`."""
     kinds = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < low:
-        raise BadUsage(f"{name}={value}: {name}= takes a {'whole ' if whole else ''}number, {low} or more")
+    number = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not low <= value <= high or (above and value == low):
+        bounds = f"over {low}" if above else f"from {low}"
+        bounds += f" to {high}" if high < math.inf else ""
+        raise BadUsage(f"{name}={value}: {name}= takes a {'whole ' if whole else ''}number {bounds}")
 
 
 def label_id(name: str) -> int:

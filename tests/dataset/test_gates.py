@@ -2,8 +2,17 @@
 
 import pytest
 
+from jianghua.annotate import (
+    agreement_report,
+    newest_round,
+    read_annotators,
+    read_packet,
+    read_sources,
+    read_votes,
+    standard_slices,
+)
 from jianghua.dataset import build, load_build, read_index
-from jianghua.dataset.card import read_set_phrases
+from jianghua.dataset.card import agreement_measures, read_set_phrases
 from jianghua.dataset.gates import closest_between_splits, distinct_ratio, gates, repeated_strings, shortcuts, transfer
 from jianghua.schema import SPLITS
 
@@ -65,10 +74,25 @@ def test_transfer_is_one_where_both_sources_teach_the_same_and_none_without_publ
         split, source = ("train", "validation")[n % 2], ("constructed", "public")[n // 200]
         rows[split].append(row(n, f"{words[n // 2 % 4]}，第{n}号", n // 2 % 4, source=source))
     moved = transfer(rows)
-    assert moved["ratio"] == pytest.approx(1.0)
+    assert moved["ratio"] == moved["low"] == moved["high"] == pytest.approx(1.0)
     assert moved["functions"] == ["praise", "criticism", "directive", "anecdote"]
     only = {split: [r for r in part if r["source"] == "constructed"] for split, part in rows.items()}
     assert transfer(only) is None
+
+
+def test_the_interval_of_transfer_is_wide_where_documents_differ_in_it():
+    words = ["表彰先进成绩显著", "存在差距问题突出", "必须抓好落实到位", "那天夜里他敲开了门"]
+    other = ["芝麻开花节节高", "阴沟里翻了大船", "明早六点出发", "他拄着拐杖来过"]
+    rows = {split: [] for split in SPLITS}
+    for n in range(400):
+        split, source = ("train", "validation")[n % 2], ("constructed", "public")[n // 200]
+        # every third public document has words that only public text teaches
+        of = other if source == "public" and n // 20 % 3 == 0 else words
+        text = f"{of[n // 2 % 4]}，第{n}号"
+        rows[split].append(row(n, text, n // 2 % 4, source=source, doc=f"{source}{split}{n // 20}"))
+    moved = transfer(rows)
+    assert moved["public"] == pytest.approx(1.0)
+    assert moved["low"] + 0.1 < moved["ratio"] < moved["high"] - 0.02
 
 
 # what this version of the data does not reach yet; the card says so, and reaching it must fail this test
@@ -112,3 +136,28 @@ def test_every_paragraph_has_three_protocols_a_thousand_have_four_and_enough_are
     assert sum("names_only" in names for names in protocols) >= 1000
     disputed = sum(row["agreement_functions"] < 1 or (row["agreement_primary"] or 1) < 1 for row in index)
     assert disputed >= 0.15 * len(index)
+
+
+def test_the_votes_agree_as_promised_on_paragraphs_that_did_not_shape_the_guidelines(root):
+    folder = root / "data/annotations"
+    index = {row["id"] for row in read_index(root / "data", "full")}
+    votes = [vote for vote in newest_round(read_votes(folder)) if vote.id in index]
+    slices = standard_slices(votes, read_sources(root / "data/speeches"), read_annotators(folder))
+    measures = agreement_measures(agreement_report(votes, slices, replicates=2), None)
+    assert {measure.limit for measure in measures} == {500, 0.8, 0.7}
+    assert [measure.name for measure in measures if not measure.holds] == []
+
+
+def test_the_packet_for_people_is_balanced_over_sources_labels_and_disputes_and_is_of_this_data(root):
+    index = {row["id"]: row for row in read_index(root / "data", "full")}
+    rows = [(sha256, index[i]) for sha256, i in read_packet(root / "data/packet.jsonl").items()]
+    assert len(rows) == 300
+    assert all(row["sha256"] == sha256 for sha256, row in rows)
+    cells = {
+        "source": [row["source"] for _, row in rows],
+        "label": [row["label"] for _, row in rows],
+        "disputed": [row["agreement_functions"] < 1 or (row["agreement_primary"] or 1) < 1 for _, row in rows],
+    }
+    for name, of in cells.items():
+        even = 300 / len(set(of))
+        assert all(0.85 * even < of.count(one) < 1.15 * even for one in set(of)), name

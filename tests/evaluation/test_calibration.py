@@ -95,13 +95,20 @@ def test_thresholds_separate_what_can_be_separated():
     assert never == 0.5
 
 
+def test_a_function_that_every_paragraph_has_gets_a_threshold_that_all_reach():
+    proba = np.array([[0.2, 0.1], [0.3, 0.1]])
+    first, second = choose_thresholds(proba, np.array([[True, True], [True, True]]))
+    assert (proba[:, 0] >= first).all()
+    assert (proba[:, 1] >= second).all()
+
+
 def test_thresholds_are_those_that_trying_every_midpoint_finds():
     rng = np.random.default_rng(7)
     proba = rng.integers(0, 40, (300, 4)) / 39  # many are equal
     gold = rng.random((300, 4)) < proba
     for chosen, scores, truth in zip(choose_thresholds(proba, gold), proba.T, gold.T, strict=True):
         levels = np.unique(scores)
-        tried = [0.5, *(levels[1:] + levels[:-1]) / 2]
+        tried = [0.5, levels[0], *(levels[1:] + levels[:-1]) / 2]
         f1 = [2 * (truth & (scores >= t)).sum() / ((scores >= t).sum() + truth.sum()) for t in tried]
         best = [t for t, score in zip(tried, f1, strict=True) if score == max(f1)]
         assert abs(chosen - 0.5) == min(abs(t - 0.5) for t in best)

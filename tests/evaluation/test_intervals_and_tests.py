@@ -228,6 +228,15 @@ def test_one_document_has_no_test():
     assert ranks({"a": counts, "b": counts})["a"] == {"rank": 1, "low": None, "high": None}
 
 
+def test_a_difference_that_is_not_defined_is_not_significant():
+    counts = np.zeros((1, 20, 4, 3))
+    counts[..., 0, 0] = 1  # no paragraph has another class, and none is predicted
+    for test in (paired_randomisation, paired_bootstrap):
+        result = test(counts, counts, labels=[3])
+        assert np.isnan(result["difference"])
+        assert result["p_value"] is None
+
+
 def test_ranks_are_sure_where_systems_are_far_apart_and_not_where_they_are_alike():
     rng = np.random.default_rng(0)
     systems = {name: random_counts(rng, 25, rate)[0] for name, rate in (("low", 0.2), ("a", 0.8), ("b", 0.8))}

@@ -43,6 +43,17 @@ def test_a_build_and_the_index_without_text_give_the_same_slices(root, config):
     assert slices_of(build, config) == slices_of(index, config)
 
 
+@pytest.mark.parametrize("config", ["primary", "functions"])
+def test_the_disputed_slice_holds_what_a_vote_disputes_in_either_configuration(root, config):
+    index = {row["id"]: row for row in index_as_build(root / "data", "full", "functions").rows["test"]}
+    rows = index_as_build(root / "data", "full", config).rows["test"]
+    groups = slices_of(rows, config)["disputed"]
+    for row, group in zip((index[row["id"]] for row in rows), groups, strict=True):
+        answers = {(vote.get("label"), tuple(vote["functions"])) for vote in row["votes"]}
+        answers.add((row["label"], tuple(row["functions"])))  # which an adjudicator may have given against all votes
+        assert (group == "disputed") == (len(answers) > 1), row["id"]
+
+
 def test_groups_are_named_for_what_they_are():
     slices = slices_of([row(i) for i in range(10)], "primary")
     assert set(slices["decade"]) == {"1980s"}

@@ -50,7 +50,7 @@ def texts(target):
 def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
     whole, seen = texts(torch.tensor([2, 1])), set()
     for seed in range(60):
-        part = in_parts(whole, 1.0, 0.0, random.Random(seed))
+        part = in_parts(whole, 1.0, 0.0, 512, random.Random(seed))
         assert torch.equal(part.sequences[1], whole.sequences[1])  # one sentence has no part
         sequence, place = part.sequences[0], part.places[0]
         own = [SPANS[0][whole.places[0][token]] for token in sequence[1:-1]]
@@ -70,7 +70,7 @@ def test_parts_are_the_tokens_of_whole_sentences_between_the_special_ones():
 
 def test_where_several_functions_are_asked_for_a_part_may_have_none():
     target = torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 0]])
-    parts = [in_parts(texts(target), 1.0, 0.0, random.Random(seed)) for seed in range(60)]
+    parts = [in_parts(texts(target), 1.0, 0.0, 512, random.Random(seed)) for seed in range(60)]
     found = {(len(part.sequences[0]), tuple(part.target[0].tolist())) for part in parts}
     assert (4, (0.0, 0.0, 0.0, 0.0)) in found
     assert {answer for _, answer in found} == {(0, 0, 0, 0), (1, 0, 0, 0), (0, 0, 1, 0)}
@@ -82,7 +82,7 @@ def test_a_run_that_goes_on_with_another_texts_is_answered_by_what_has_most_char
     spans = [sentences((10, 0), (30, None)), sentences((20, 1), (25, 3))]
     whole, seen = Texts(sequences, places, spans, torch.tensor([0, 3])), {}
     for seed in range(200):
-        part = in_parts(whole, 1.0, 1.0, random.Random(seed))
+        part = in_parts(whole, 1.0, 1.0, 512, random.Random(seed))
         seen[tuple(part.sequences[0].tolist())] = part.target[0].argmax().item(), part.target[0].max().item()
         ends = [span["end"] for span in part.sentences[0]]
         assert part.places[0].tolist() == [-1, *(k for k in range(len(ends)) for _ in range(2)), -1]
@@ -96,13 +96,48 @@ def test_a_run_that_goes_on_with_another_texts_is_answered_by_what_has_most_char
     }
 
 
+def test_runs_that_are_longer_together_than_the_model_reads_are_not_joined():
+    sequence, place = torch.arange(8), torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1])
+    spans = sentences((10, 0), (10, 1), (10, 2))
+    many = Texts([sequence] * 300, [place] * 300, [spans] * 300, torch.full((300,), 2))
+    for longest, lengths in ((5, {4, 6}), (8, {6, 8}), (512, {6, 8, 10})):
+        parts = in_parts(many, 1.0, 1.0, longest, random.Random(1))
+        assert {len(sequence) for sequence in parts.sequences} == lengths
+
+
+def test_a_text_without_a_special_token_at_its_head_keeps_its_own_tokens_only():
+    whole = Texts([torch.arange(7)], [torch.tensor([0, 0, 1, 1, 2, 2, -1])], [SPANS[0]], torch.tensor([2]))
+    for seed in range(30):
+        part = in_parts(whole, 1.0, 0.0, 512, random.Random(seed))
+        tokens = part.sequences[0].tolist()
+        assert tokens[-1] == 6
+        assert tokens[:-1] == list(range(tokens[0], tokens[-2] + 1))
+        assert tokens[0] % 2 == 0
+
+
+def test_of_a_text_that_is_not_read_to_its_end_only_what_is_read_gives_the_answer():
+    spans = sentences((10, 1), (10, None), (40, 3))
+    whole = Texts([torch.arange(6)], [torch.tensor([-1, 0, 0, 1, 1, -1])], [spans], torch.tensor([3]))
+    seen = set()
+    for seed in range(60):
+        part = in_parts(whole, 1.0, 0.0, 6, random.Random(seed))
+        seen.add((tuple(part.sequences[0].tolist()), tuple(part.target[0].tolist())))
+    criticism, anecdote, neutral = (0, 1, 0, 0), (0, 0, 0, 1), (0.25, 0.25, 0.25, 0.25)
+    assert seen == {
+        ((0, 1, 2, 5), criticism),
+        ((0, 3, 4, 5), neutral),  # with or without the sentence that is not read
+        ((0, 1, 2, 3, 4, 5), criticism),
+        ((0, 1, 2, 3, 4, 5), anecdote),  # of the run that is not read at all: left as it was
+    }
+
+
 def test_about_the_shares_are_cut_and_joined():
     sequence, place = torch.arange(8), torch.tensor([-1, 0, 0, 1, 1, 2, 2, -1])
     spans = sentences((10, 0), (10, 1), (10, 2))
     many = Texts([sequence] * 2000, [place] * 2000, [spans] * 2000, torch.full((2000,), 2))
 
     def changed(share, joined):
-        part = in_parts(many, share, joined, random.Random(1))
+        part = in_parts(many, share, joined, 512, random.Random(1))
         return [row for row in part.sentences if row is not spans]
 
     assert 0.27 < len(changed(0.3, 0.0)) / 2000 < 0.33
@@ -112,4 +147,4 @@ def test_about_the_shares_are_cut_and_joined():
     # joined ones are of two to four sentences, others of one or two, as many of each
     assert 0.22 < sum(len(row) == 1 for row in both) / 2000 < 0.28
     assert 0.34 < sum(len(row) > 2 for row in both) / 2000 < 0.41
-    assert in_parts(many, 0.0, 0.5, random.Random(1)) is many
+    assert in_parts(many, 0.0, 0.5, 512, random.Random(1)) is many

@@ -43,6 +43,8 @@ def build(data: Path, public: Path | None = None) -> Build:
     if unsplit := [doc_id for doc_id in speeches if doc_id not in splits]:
         raise BadData(f"{data / 'splits.jsonl'}: no split for document {unsplit[0]!r}; run with freeze=true")
     paragraphs = constructed_paragraphs(data, speeches)
+    if public is not None:
+        paragraphs += public_paragraphs(public, speeches)
     known = {p.id: text_sha256(p.text) for p in paragraphs}
     for info in speeches.values():
         known.update({f"{info.doc_id}-{i:03d}": h for i, h in enumerate(info.paragraph_sha256)})
@@ -54,8 +56,6 @@ def build(data: Path, public: Path | None = None) -> Build:
             f"{annotations / 'adjudicated.jsonl'}: {len(gold.queue)} disputed paragraphs have no decision, "
             f"the first is {gold.queue[0]!r}; scripts/agreement.py output=… writes the queue"
         )
-    if public is not None:
-        paragraphs += public_paragraphs(public, speeches)
     by_id: dict[str, list[Vote]] = {}
     for vote in votes:
         by_id.setdefault(vote.id, []).append(vote)

@@ -12,6 +12,7 @@ from jianghua.annotate import (
     standard_slices,
 )
 from jianghua.dataset.build import CONFIGS, Build
+from jianghua.dataset.croissant import release
 from jianghua.dataset.gates import Measure, gates
 from jianghua.dataset.sources import read_manifests
 from jianghua.schema import LABELS, SPLITS, BadData
@@ -133,6 +134,22 @@ def _limit(measure: Measure) -> str:
     return f" ({sign} {measure.limit:g}: {'holds' if measure.holds else 'does not hold'})"
 
 
+def agreement_measures(report: dict, disputed: float | None) -> list[Measure]:
+    """What is asked of the votes: alpha on paragraphs that played no part in revising the guidelines, and, of the share
+    of paragraphs that some vote disputes, that it is not small; None leaves that out."""
+    fresh = report["slices"].get("guidelines", {}).get("fresh", report["all"])
+    functions = {name: fresh[name]["alpha"] for name in LABELS if fresh[name]["alpha"] is not None}
+    found = [Measure("fresh paragraphs with two votes or more", fresh["primary"]["units"], 500, True)]
+    if fresh["primary"]["alpha"] is not None:
+        found.append(Measure("alpha of the primary function, fresh paragraphs", fresh["primary"]["alpha"], 0.8, True))
+    if functions:
+        lowest = min(functions, key=functions.__getitem__)
+        found.append(Measure(f"lowest alpha of a function ({lowest}), fresh paragraphs", functions[lowest], 0.7, True))
+    if disputed is not None:
+        found.append(Measure("share of paragraphs that a vote disputes", disputed, 0.15, True))
+    return found
+
+
 def card(build: Build, data: Path, scores: str = "") -> str:
     """The card of a build in Markdown, with YAML front matter; `scores` goes between the marks."""
     from jinja2 import Environment, PackageLoader
@@ -145,18 +162,25 @@ def card(build: Build, data: Path, scores: str = "") -> str:
     report = agreement_report(votes, standard_slices(votes, sources, annotators))
     every = [row for part in build.rows["functions"].values() for row in part]
     measured = gates(build.rows, read_set_phrases(data))
+    disputed = len(disputes(votes))
+    # how much is disputed is asked of the whole corpus
+    asked = agreement_measures(report, disputed / len(every) if build.name == "full" else None)
+    version, date = release(data)
     environment = Environment(
         loader=PackageLoader("jianghua.dataset", "."), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     text = environment.get_template("card.md.jinja").render(
         build=build,
+        version=version,
+        date=date,
         configs=CONFIGS,
         splits=SPLITS,
         counts=_counts(build),
         lengths=_lengths(build),
         agreement=report,
         confusion=_protocol_confusion(report),
-        disputed=len(disputes(votes)),
+        disputed=disputed,
+        measures=[*measured["measures"], *asked],
         gates=measured,
         shortcut_rows=list(zip(*measured["shortcuts"].values(), strict=True)),
         examples=_examples(build),

@@ -34,7 +34,8 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
         raise BadData(f"{path}: not a Parquet file ({error})") from None
     check_class_names(path, config, table.schema.metadata)
     rows = table.to_pylist()
-    needed = {"id", "doc_id", "text", "source", "votes", "sentences", "label" if config == "primary" else "functions"}
+    needed = {"id", "doc_id", "text", "source", "agreement", "votes", "sentences"}
+    needed.add("label" if config == "primary" else "functions")
     if rows and (missing := needed - set(rows[0])):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
     for row in rows:
@@ -72,9 +73,14 @@ def load_build(folder: Path, config: str, subset: Mapping | None = None) -> Load
     if not folder.is_dir():
         raise BadData(f"{folder}: no such folder; scripts/build_dataset.py output={folder} makes it")
     rows = {name: {split: _read(folder, name, split) for split in SPLITS} for name in CONFIGS}
-    sources = {row["source"] for part in rows["functions"].values() for row in part}
-    name = "full" if "public" in sources else "constructed"
-    return Loaded(name, index_fingerprint(index_rows(rows)), take(rows[config], subset, config))
+    every = [row for parts in rows.values() for part in parts.values() for row in part]
+    name = "full" if any(row["source"] == "public" for row in every) else "constructed"
+    fingerprint = index_fingerprint(index_rows(rows))
+    # a vote disputes a paragraph in its primary function or in what else it does, whichever configuration is read
+    disputed = {row["id"] for row in every if row["agreement"] not in (None, 1.0)}
+    for row in every:
+        row["disputed"] = row["id"] in disputed
+    return Loaded(name, fingerprint, take(rows[config], subset, config))
 
 
 def read_index(data: Path, build: str) -> list[dict]:
@@ -91,8 +97,10 @@ def index_as_build(data: Path, build: str, config: str, subset: Mapping | None =
     rows: dict[str, list[dict]] = {split: [] for split in SPLITS}
     for row in index:
         if config == "functions" or row["label"] is not None:
-            agreement = row["agreement_functions" if config == "functions" else "agreement_primary"]
-            rows[row["split"]].append(row | {"agreement": agreement})
+            primary, functions = row["agreement_primary"], row["agreement_functions"]
+            agreement = functions if config == "functions" else primary
+            disputed = {functions, primary} - {None, 1.0}
+            rows[row["split"]].append(row | {"agreement": agreement, "disputed": bool(disputed)})
     return Loaded(build, index_fingerprint(index), take(rows, subset, config))
 
 

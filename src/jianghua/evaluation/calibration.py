@@ -126,7 +126,8 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray, *, multilabel: bool)
 def choose_thresholds(proba: np.ndarray, gold: np.ndarray) -> list[float]:
     """A threshold a function, (n, C) → C, each the one with the highest F1 on validation.
 
-    Candidates lie midway between neighbouring probabilities; among equals the one nearest 0.5 wins.
+    Candidates are the lowest probability, which all reach, and those midway between neighbouring ones; among equals
+    the one nearest 0.5 wins.
     0.5 where a function never occurs.
     """
     thresholds = []
@@ -135,7 +136,7 @@ def choose_thresholds(proba: np.ndarray, gold: np.ndarray) -> list[float]:
             thresholds.append(0.5)
             continue
         levels = np.unique(scores)
-        candidates = np.append((levels[1:] + levels[:-1]) / 2, 0.5)
+        candidates = np.concatenate([levels[:1], (levels[1:] + levels[:-1]) / 2, [0.5]])
         # how many lie at or over each candidate: among those with the function, and among all
         tp, predicted = (len(part) - np.searchsorted(np.sort(part), candidates) for part in (scores[truth], scores))
         f1 = 2 * tp / (predicted + truth.sum())

@@ -48,7 +48,7 @@ def paired_randomisation(
 
     observed = float(score(left) - score(right))
     result = {"difference": observed, "p_value": None, "documents": documents, "seeds": len(left)}
-    if documents < 2:
+    if documents < 2 or np.isnan(observed):
         return result
     # seeds are paired in the swap by position; the mean of each side is what enters the statistic
     a = left.reshape(len(left), documents, -1)

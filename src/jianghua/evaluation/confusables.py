@@ -1,6 +1,6 @@
 """Characters that are taken for one another: by an input method (same sound) and by a scanner (same look).
 
-Used by `robustness`. Numbers and negations are left out: another one would be another claim.
+Used by `robustness`. Digits, the common numerals and negations are left out: another one would be another claim.
 """
 
 # the 900 most frequent characters of the train part, by reading and tone

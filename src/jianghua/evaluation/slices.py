@@ -49,7 +49,7 @@ def slices_of(rows: Sequence[dict], config: str) -> dict[str, list[str]]:
         "decade": _decade,
         "length": _length,
         "position": lambda row: thirds[row["id"]],
-        "disputed": lambda row: "unanimous" if row.get("agreement") in (None, 1.0) else "disputed",
+        "disputed": lambda row: "disputed" if row.get("disputed") else "unanimous",
         "functions": lambda row: _functions(row, config),
     }
     return {name: ["none" if key(row) is None else str(key(row)) for row in rows] for name, key in keys.items()}

@@ -129,7 +129,7 @@ def hub_card(
     table += "Each keeps part of its own main split's parts: nothing that was test becomes train.\n\n"
     table += "| configuration | train | validation | test |\n| --- | ---: | ---: | ---: |\n"
     table += "".join(f"| `{name}` | " + " | ".join(str(n[s]) for s in SPLITS) + " |\n" for name, n in counts.items())
-    heading = "## What is in it"
+    heading = "## Dataset Structure"
     if parts:
         body = body.replace(heading, f"{table}\n{heading}", 1) if heading in body else f"{body}\n{table}"
     return f"---\n{front}---\n{body}".replace("ORG/jianghua", repo_id)

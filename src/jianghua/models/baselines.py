@@ -169,8 +169,7 @@ class Tfidf:
         if len(lengths) != 2 or any(type(n) is not int for n in lengths) or not 1 <= lengths[0] <= lengths[1]:
             raise BadUsage(f"model.ngrams={ngrams}: takes two whole numbers, the shortest and the longest, from 1")
         check_number("model.min_df", min_df, 1, whole=True)
-        if isinstance(c, bool) or not isinstance(c, int | float) or not 0 < c < np.inf:
-            raise BadUsage(f"model.c={c}: takes a number over 0")
+        check_number("model.c", c, 0, above=True)
         self.config, self.ngrams, self.min_df, self.c, self.estimator = config, tuple(ngrams), min_df, c, estimator
         self.thresholds = [0.5] * len(LABELS)
 

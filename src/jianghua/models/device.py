@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from jianghua.schema import BadUsage
+from jianghua.schema import BadUsage, check_number
 
 
 def check_device(name: str) -> None:
@@ -29,8 +29,8 @@ def check_device(name: str) -> None:
 
 
 def check_threads(threads: int | None) -> None:
-    if threads is not None and (type(threads) is not int or threads < 1):
-        raise BadUsage(f"threads={threads}: threads= takes a whole number from 1, or null for one a core")
+    if threads is not None:
+        check_number("threads", threads, 1, whole=True)
 
 
 def _number(name: str) -> int:

@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass
 class Endpoint:
-    """Where to ask, and how patiently; `asked` and `retries` count requests that really went out."""
+    """Where to ask, and how patiently; `asked` and `retried` count requests that really went out."""
 
     base_url: str
     key_env: str = "OPENAI_API_KEY"

@@ -158,6 +158,7 @@ transformers {versions["transformers"]}).
 ## Limits
 
 - A difference that is smaller than the disagreement between labelling passes means little (see the dataset's card).
-- Mainland Chinese official speech only. Paragraphs longer than the model reads lose their end.
+- Mainland Chinese official speech only. Paragraphs longer than the model reads are not read whole, unless `overlong`
+  in `config.json` says `split`.
 - **Not for** judging officials or organisations, not for surveillance, not for deciding anything about a person.
 """

@@ -175,8 +175,7 @@ def curves_picture(curves: Sequence[dict], path: Path, title: str) -> None:
         points = curve["points"]
         few = curve["kind"] == "per_class"
         x, y = [p["paragraphs"] for p in points], [p["value"] for p in points]
-        spread = [[p["value"] - (p["low"] or p["value"]) for p in points]]
-        spread += [[(p["high"] or p["value"]) - p["value"] for p in points]]
+        spread = [[0 if p[end] is None else abs(p["value"] - p[end]) for p in points] for end in ("low", "high")]
         label = f"{curve['model']}, {'so many a function' if few else 'share of documents'}"
         style = "--" if few else "-"
         color = f"C{models.index(curve['model'])}"

@@ -8,8 +8,8 @@ validation and folded into the last layer, and for `functions` a threshold a fun
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
 the mean of a sentence's token states: the evidence teaches the encoder where to look. A share of the
 input tokens is masked while training: a small corpus is learnt by heart through its words otherwise. For the
-same reason a share of the paragraphs can be cut to runs of their sentences (`training.parts`), and the weights
-that are validated and kept can be a moving average of those trained (Polyak & Juditsky 1992).
+same reason a share of the paragraphs is cut to runs of their sentences (`training.parts`), and the weights that are
+validated and kept are an exponential moving average of those trained.
 
 The encoder trains on the device it is on (`models.device`). Order, masks and the first weights are drawn on the CPU
 in any case, dropout on the device; a checkpoint made on one device goes on on another.
@@ -146,8 +146,8 @@ def finetune(
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     whole = Texts(sequences, places, spans, target)
     shown = [
-        in_parts(whole, recipe.part_share, recipe.joined_share, random.Random(f"{recipe.seed}:{epoch}"))
-        for epoch in range(recipe.epochs)
+        in_parts(whole, recipe.part_share, recipe.joined_share, encoder.max_length, rng)
+        for rng in (random.Random(f"{recipe.seed}:{epoch}") for epoch in range(recipe.epochs))
     ]
     task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model, device = encoder.model, encoder.device

@@ -41,11 +41,11 @@ class Run(NamedTuple):
     sentences: Sequence[dict]
 
 
-def in_parts(texts: Texts, share: float, joined: float, rng: random.Random) -> Texts:
+def in_parts(texts: Texts, share: float, joined: float, longest: int, rng: random.Random) -> Texts:
     """`texts` with about a `share` of them cut down to a random run of their sentences, which in about a share `joined`
-    of the cases goes on with a random run of another text's.
+    of the cases goes on with a random run of another text's, if both together have at most `longest` tokens.
 
-    The first and last token, which are special, stay. Ids become shares, since a run may have no primary function: its
+    Special tokens at both ends stay. Ids become shares, since a run may have no primary function: its
     answer is then a quarter of each, so that what does nothing speaks for none of the four.
     """
     if not share or not texts.places:
@@ -62,10 +62,12 @@ def in_parts(texts: Texts, share: float, joined: float, rng: random.Random) -> T
         if joined and rng.random() < joined:
             other = rng.randrange(len(sequences))
             second = _random_run(texts, other, rng) if other != i and texts.sentences[other] else None
-            run = _joined(run, second) if second else run
-        first, last = texts.sequences[i][:1], texts.sequences[i][-1:]
-        special = torch.full((1,), -1)
-        sequences[i], places[i] = torch.cat([first, run.tokens, last]), torch.cat([special, run.places, special])
+            fits = second and len(run.tokens) + len(second.tokens) + int((texts.places[i] < 0).sum()) <= longest
+            run = _joined(run, second) if fits else run
+        spoken = (texts.places[i] >= 0).nonzero()[:, 0]
+        ends = slice(spoken[0]), slice(spoken[-1] + 1, None)
+        (first, before), (last, after) = ((texts.sequences[i][end], texts.places[i][end]) for end in ends)
+        sequences[i], places[i] = torch.cat([first, run.tokens, last]), torch.cat([before, run.places, after])
         sentences[i] = run.sentences
         label, functions = answer_of(run.sentences)
         if primary and label is None:
@@ -77,12 +79,13 @@ def in_parts(texts: Texts, share: float, joined: float, rng: random.Random) -> T
 
 
 def _random_run(texts: Texts, i: int, rng: random.Random) -> Run | None:
-    """A random run of the sentences of text `i`; None where it stands in the unread end of an over-long text."""
+    """A random run of the sentences of text `i`, as far as it is read; None where that is nothing of it."""
     first, end = run_of_sentences(len(texts.sentences[i]), rng)
     inside = (texts.places[i] >= first) & (texts.places[i] < end)
     if not inside.any():
         return None
-    return Run(texts.sequences[i][inside], texts.places[i][inside] - first, texts.sentences[i][first:end])
+    places = texts.places[i][inside] - first
+    return Run(texts.sequences[i][inside], places, texts.sentences[i][first:end][: int(places.max()) + 1])
 
 
 def _joined(one: Run, two: Run) -> Run:

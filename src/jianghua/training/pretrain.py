@@ -31,7 +31,7 @@ from jianghua.models import flat
 from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
-from jianghua.schema import BadData, BadUsage
+from jianghua.schema import BadData, BadUsage, check_number
 from jianghua.training.cooccurrence import cooccurrence_embeddings
 from jianghua.training.shards import backward_in_shards, clip_gradients
 
@@ -255,9 +255,9 @@ def pretrain(
         raise BadData(f"text sources and weights differ: {', '.join(sorted(missing))}")
     if empty := [name for name, sequences in sources.items() if not sequences]:
         raise BadData(f"{empty[0]}: no text of {SHORTEST} tokens or more")
-    for name, value in {"steps": steps, "batch_tokens": batch_tokens, "learning_rate": learning_rate}.items():
-        if not value > 0:
-            raise BadUsage(f"{name}={value}: {name}= takes a number over 0")
+    check_number("steps", steps, 1, whole=True)
+    check_number("batch_tokens", batch_tokens, 1, whole=True)
+    check_number("learning_rate", learning_rate, 0, above=True)
     if not 0 < mask_share < 1:
         raise BadUsage(f"mask_share={mask_share}: mask_share= takes a share between 0 and 1")
     settings = [architecture, weights, steps, batch_tokens, learning_rate, warmup, weight_decay, mask_share, set_weight]

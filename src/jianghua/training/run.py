@@ -13,7 +13,7 @@ from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
 from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
-from jianghua.schema import BadData, BadUsage, Prediction
+from jianghua.schema import BadData, BadUsage, Prediction, check_number
 from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
 
 UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
@@ -58,14 +58,18 @@ def _identity(config: dict) -> dict:
     if config["model"]["kind"] == "llm":
         apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env"]
     config = config | {"model": {key: value for key, value in config["model"].items() if key not in apart}}
-    folder = Path(str(config["model"].get("path", "")))
+    if config["model"]["kind"] != "encoder":
+        return config
+    folder = Path(str(config["model"]["path"]))
     names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
     files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
     if not files:
         return config
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.name.encode() + file.read_bytes())
+        digest.update(file.name.encode())
+        with file.open("rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)  # goes on with it
     model = {key: value for key, value in config["model"].items() if key != "path"}
     return config | {"model": model, "encoder_sha256": digest.hexdigest()}
 
@@ -88,15 +92,14 @@ def check_settings(config: dict) -> None:
     check_threads(config["threads"])
     train = config["train"]
     check_device(config["device"])
-    least = {"epochs": 1, "batch_tokens": 1, "patience": 0, "sentence_weight": 0, "weight_decay": 0}
-    for name, bound in least.items():
-        if train[name] < bound:
-            raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a number from {bound}")
+    for name in ("epochs", "batch_tokens"):
+        check_number(f"train.{name}", train[name], 1, whole=True)
+    check_number("train.patience", train["patience"], 0, whole=True)
+    check_number("train.learning_rate", train["learning_rate"], 0, above=True)
+    for name in ("sentence_weight", "weight_decay"):
+        check_number(f"train.{name}", train[name], 0)
     for name in ("warmup_share", "mask_share", "part_share", "joined_share", "average_share"):
-        if not 0 <= train[name] <= 1:
-            raise BadUsage(f"train.{name}={train[name]}: train.{name}= takes a share from 0 to 1")
-    if not train["learning_rate"] > 0:
-        raise BadUsage(f"train.learning_rate={train['learning_rate']}: train.learning_rate= takes a number over 0")
+        check_number(f"train.{name}", train[name], 0, 1)
     if config["model"]["kind"] == "llm":  # how it is asked is no part of the run's name, and checked all the same
         start_classifier(config)
 
@@ -146,8 +149,10 @@ def start_classifier(config: dict) -> Classifier:
 def _is_default(config: dict) -> bool:
     """Whether `predict` may take the run unasked: the bundled encoder fine-tuned on all there is."""
     model = config["model"]
-    own = model["name"] == "mini" and _head(model) == "classifier" and not model["from_scratch"]
-    return own and not config["data"].get("subset")
+    if model["name"] != "mini" or _head(model) != "classifier" or model["from_scratch"]:
+        return False
+    bundled = Path(__file__).parents[3] / "data" / "pretrained" / "mini"
+    return Path(model["path"]).resolve() == bundled and not config["data"].get("subset")
 
 
 def _head(model: dict) -> str:
@@ -254,6 +259,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
         logger.info("dataset %s %s", loaded.build, loaded.fingerprint)
         train, validation = (examples(loaded, split, data_config) for split in ("train", "validation"))
         history = fit(classifier, config, train, validation, folder, report)
+        spent = {"seconds": round(time.monotonic() - began, 1), "cpu_seconds": cpu_seconds()}  # of training alone
         predictions = predict_splits(classifier, loaded, data_config)
         metrics = score_predictions(loaded.rows, predictions, data_config, str(folder))
         metrics |= what_was_read(classifier, loaded, report)
@@ -288,8 +294,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
             threads=threads,
             device=device,
             cores=os.cpu_count(),
-            seconds=round(time.monotonic() - began, 1),
-            cpu_seconds=cpu_seconds(),
+            **spent,
         )
         # of a dataset from the Hub, the commit it is of
         record["dataset"] |= {key: config["data"][key] for key in ("repo_id", "revision") if key in config["data"]}
