@@ -11,7 +11,7 @@ def main(config):
     from jianghua.models import check_device, decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
     from jianghua.schema import LABELS, check_number
-    from jianghua.training import find_default_model
+    from jianghua.training import model_folder
 
     source, output = Path(config.input), Path(config.output)
     if output.suffix.lower() not in FORMATS:
@@ -29,10 +29,7 @@ def main(config):
         from jianghua.ingest import ingest_paths
 
         paragraphs = [paragraph for document in ingest_paths([source]) for paragraph in document.paragraphs]
-    folder = Path(config.model_path) if config.model_path else find_default_model(Path(config.runs))
-    # `train.py` prints the run folder; its model/ is meant
-    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
-        folder = folder / "model"
+    folder = model_folder(config.model_path, Path(config.runs))
     if config.engine == "torch":
         classifier = load_classifier(folder, config.device)
     else:

@@ -9,14 +9,12 @@ def main(config):
 
     from jianghua.hub.serve import free_port, start
     from jianghua.models import load_classifier
-    from jianghua.training import find_default_model
+    from jianghua.training import model_folder
 
     if not 1 <= config.port <= 65535:
         raise BadUsage(f"port={config.port}: a port is a number from 1 to 65535")
     free_port(config.host, config.port)
-    folder = Path(config.model_path) if config.model_path else find_default_model(Path(config.runs))
-    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
-        folder = folder / "model"
+    folder = model_folder(config.model_path, Path(config.runs))
     start(load_classifier(folder, config.device), folder.as_posix(), config.host, config.port)
 
 

@@ -272,7 +272,8 @@ class Encoder:
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
-            raise BadData(f"{folder}: not a whole model ({str(error).strip().splitlines()[0]})") from None
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise BadData(f"{folder}: not a whole model ({reason})") from None
         if absent := sorted(found["missing_keys"]):  # the library would draw them at random
             raise BadData(f"{folder}: not a whole model ({len(absent)} weights are missing, {absent[0]} for one)")
         model, overlong = model.to(where), record.get("overlong", "truncate")

@@ -179,7 +179,7 @@ def _traced(folder: Path) -> bytes:
         session = _open(buffer.getvalue())
         found = [session.run(None, {"input_ids": ids.numpy()})[0] for ids in samples]
     except Exception as error:  # an architecture that the exporter does not know can fail anywhere
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadData(f"{folder}: this architecture does not export ({reason}); use engine=torch") from None
     worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
     if not worst <= TOLERANCE:

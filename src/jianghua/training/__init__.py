@@ -2,8 +2,8 @@
 
 from jianghua.training.runs import (
     environment,
-    find_default_model,
     finished,
+    model_folder,
     read_json,
     read_predictions,
     read_run,
@@ -13,8 +13,8 @@ from jianghua.training.runs import (
 
 __all__ = [
     "environment",
-    "find_default_model",
     "finished",
+    "model_folder",
     "read_json",
     "read_predictions",
     "read_run",

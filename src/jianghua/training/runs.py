@@ -19,9 +19,9 @@ PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "
 
 
 def run_hash(config: dict, fingerprint: str) -> str:
-    """Eight hex digits over the configuration without seed, paths and device, and the dataset's fingerprint."""
-    # a run that was begun on one device goes on on another
-    apart = ("seed", "runs", "output_dir", "rerun", "device")
+    """Eight hex digits over the dataset's fingerprint and the configuration without seed, paths, device and threads."""
+    # a run that was begun on one device goes on on another, and with any number of threads
+    apart = ("seed", "runs", "output_dir", "rerun", "device", "threads")
     kept = {key: value for key, value in config.items() if key not in apart}
     kept["data"] = {key: value for key, value in config["data"].items() if key not in ("path", "root")}
     kept["model"] = {
@@ -201,8 +201,15 @@ def default_runs(runs: Path, needs: str = "tokenizer.json") -> dict[str, Path]:
     return newest
 
 
-def find_default_model(runs: Path) -> Path:
-    """`model/` of the newest finished encoder run, of `functions` if there is one, else of `primary`."""
+def model_folder(named: str | None, runs: Path) -> Path:
+    """The folder of the saved model that is `named`, itself or by its run's folder; without a name the default's.
+
+    That is `model/` of the newest finished default run, of `functions` if there is one, else of `primary`.
+    """
+    if named:
+        folder = Path(named)
+        inside = folder / "model"
+        return inside if not (folder / "config.json").is_file() and (inside / "config.json").is_file() else folder
     found = default_runs(runs)
     for config in ("functions", "primary"):
         if config in found:
