@@ -24,6 +24,8 @@ def main(config):
     if config.export is not None:
         if config.output is None:
             raise BadUsage("output=FILE says where the tasks go")
+        if Path(config.output).exists() and Path(config.output).samefile(config.export):
+            raise BadUsage(f"output={config.output}: the paragraphs themselves; name another file")
         paragraphs = read_paragraphs(config.export)
         files = export_tasks(paragraphs, config.output, config.format, config.protocol or "alone", config.seed)
         print(f"{len(paragraphs)} paragraphs → {', '.join(map(str, files))}")

@@ -14,6 +14,12 @@ def main(config):
     from jianghua.training import model_folder
 
     source, output = Path(config.input), Path(config.output)
+    if not str(config.input):
+        raise BadUsage("input= names a document, a folder or a paragraph file")
+    if output.is_dir():
+        raise BadUsage(f"output={output}: a folder; name a file in it")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise BadUsage(f"output={output}: the input itself; name another file")
     if output.suffix.lower() not in FORMATS:
         raise BadUsage(f"output={output}: the ending says the format, one of {', '.join(FORMATS)}")
     if config.batch_size is not None:

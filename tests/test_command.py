@@ -175,6 +175,7 @@ def test_a_signal_stops_a_script_with_one_line_and_128_plus_its_number(tmp_path,
     try:
         writer = _open_when_read(pipe, process)
         process.send_signal(number)
+        process.send_signal(number)  # as `timeout` does: to the process, then to its group
         _, complaint = process.communicate(timeout=30)
         os.close(writer)
     finally:
@@ -205,6 +206,8 @@ def _open_when_read(pipe: Path, process: subprocess.Popen) -> int:
         ("train.epochs=2.5", "train.epochs= takes a whole number"),
         ("train.learning_rate=fast", "train.learning_rate= takes a number"),
         ("model.ngrams=3", "model.ngrams= takes a list, as [a,b]"),
+        ("seed=-1", "seed= takes a whole number from 0"),
+        ("+epochs=1", "epochs: no such option"),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_bad_usage_in_one_line(tmp_path, run_script, option, words):

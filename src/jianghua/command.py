@@ -39,6 +39,7 @@ from pathlib import Path
 from jianghua.files import write_atomic
 from jianghua.schema import BadData, BadUsage
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
 NOTES = "JIANGHUA_NOTES"  # the variable that names the folder of a sweep's notes, see conf/quiet.yaml
 
 
@@ -83,7 +84,8 @@ def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     # after what can be chosen, Hydra lists the folders it looked in
     lines = itertools.takewhile(lambda line: line != "Config search path:", lines)
-    text = " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
+    left_out = ("full_key:", "object_type=", "To append to your config use")
+    text = " ".join(line for line in lines if not line.startswith(left_out))
     return text or type(error).__name__
 
 
@@ -156,13 +158,22 @@ def check_types(config, name: str) -> None:
     given = [override for override in chosen.overrides.task if override[0] not in "+~"]
     groups = [override for override in given if override.partition("=")[0] in chosen.runtime.choices]
     defaults = compose(name, overrides=groups)
-    kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+    known = OmegaConf.to_container(defaults, resolve=False)
+    for override in chosen.overrides.task:
+        key = override.lstrip("+").partition("=")[0]
+        if override[0] == "+" and key not in chosen.runtime.choices and not _has(known, key.split(".")):
+            raise BadUsage(f"{key}: no such option; --help shows the options")
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text, a number as '\"2024\"'"}
     for key in {override.partition("=")[0] for override in given}:
         default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
         wanted = "a list, as [a,b]" if OmegaConf.is_list(default) else kinds.get(type(default))
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if wanted and not fits:
             raise BadUsage(f"{key}={value}: {key}= takes {wanted}")
+
+
+def _has(tree: object, path: list[str]) -> bool:
+    return not path or (isinstance(tree, dict) and path[0] in tree and _has(tree[path[0]], path[1:]))
 
 
 def _sweep_size(folder: Path) -> int | None:
@@ -251,10 +262,16 @@ def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callab
     parent = os.getpid()
 
     def stop(number, frame):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            return
+        for each in STOPS:  # a second one would break into what the first has begun to tidy up
+            signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, stop)
+    for stream in (sys.stdout, sys.stderr):  # a file's name may hold what the terminal cannot show
+        stream.reconfigure(errors="backslashreplace")
     failure: list[Exception] = []
 
     def job(config) -> object:

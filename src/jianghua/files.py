@@ -23,8 +23,13 @@ def text_sha256(text: str) -> str:
 def write_atomic(path: str | Path, data: str | bytes) -> None:
     """Write `data` so that a reader, or a kill at any moment, sees the old file or the new one."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    if path.is_dir():
+        raise BadData(f"{path}: a folder stands where a file is to be written")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    except (FileExistsError, NotADirectoryError, PermissionError, FileNotFoundError) as error:
+        raise BadData(f"{path}: cannot be written ({error.strerror}: {error.filename})") from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data.encode("utf-8") if isinstance(data, str) else data)
@@ -100,6 +105,8 @@ def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: r
             rows.append(parse(json.loads(line)))
         except json.JSONDecodeError as error:
             raise BadData(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from None
+        except RecursionError:
+            raise BadData(f"{path}:{number}: not JSON of any use here (nested too deeply)") from None
         except BadData as error:
             raise BadData(f"{path}:{number}: {error}") from None
     return rows

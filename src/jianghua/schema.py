@@ -80,8 +80,12 @@ class Paragraph:
     def from_json(cls, record: object) -> "Paragraph":
         types = {f.name: f.type for f in fields(cls)}
         record = check_record(record, types)
+        if not record["id"]:
+            raise BadData("a paragraph's id is empty")
         if not record["text"].strip():
             raise BadData(f"paragraph {record['id']!r} has no text")
+        if any("\ud800" <= character <= "\udfff" for character in record["text"]):
+            raise BadData(f"the text of paragraph {record['id']!r} holds half a character (a lone surrogate)")
         return cls(**{name: record[name] for name in types})
 
     def to_json(self) -> dict:

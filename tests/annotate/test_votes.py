@@ -156,7 +156,7 @@ def test_an_annotator_nobody_listed_is_refused_where_editions_count(tmp_path):
     votes = read_votes(write(tmp_path / "alone.jsonl", row(), row(annotator="b")))
     listed = {"a": {"guidelines": 2}, "b": {"guidelines": 1}}
     assert standard_slices(votes, {}, listed)["guidelines"] == {"c900-000": "used to revise them"}
-    with pytest.raises(BadData, match="annotator 'b' is not listed"):
+    with pytest.raises(BadData, match="annotator 'b' has votes but no row"):
         standard_slices(votes, {}, {"a": {"guidelines": 2}})
 
 

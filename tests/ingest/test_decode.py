@@ -57,6 +57,12 @@ def test_binary_data_is_refused(data):
         decode(data, "讲话.txt")
 
 
+@pytest.mark.parametrize("name", ["utf-32-le", "utf-32-be"])
+def test_utf_32_is_not_taken_for_utf_16(name):
+    text = "同志们，今天开会讲三件事。"
+    assert decode(("\ufeff" + text).encode(name), "a.txt") == (text, "utf-32")
+
+
 def test_an_unknown_encoding_is_refused():
     with pytest.raises(BadData, match="unknown encoding; save it as UTF-8"):
         decode(bytes(range(128, 256)) * 20, "讲话.txt")

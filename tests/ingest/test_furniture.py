@@ -1,5 +1,7 @@
 """What is furniture and what is speech, line by line."""
 
+import time
+
 import pytest
 
 from jianghua.ingest.blocks import line_blocks
@@ -119,6 +121,24 @@ def test_from_comments_and_licences_on_nothing_is_speech(line):
         ("增长……说明方向是对的。", "增长……说明方向是对的。"),
     ],
 )
+@pytest.mark.parametrize(
+    "line",
+    [
+        "上一页" + "".join(map(str, range(1, 40))) + "下一页共40页到第页确定",
+        "第10页" * 40 + "完",
+        "1" * 9000 + "号",
+        "…" * 9000,
+    ],
+    ids=["pager and more", "pages", "digits", "ellipses"],
+)
+def test_a_line_that_is_nearly_a_pager_is_judged_at_once(line):
+    [block] = line_blocks(line)
+    began = time.process_time()
+    reason_to_drop(block)
+    cut_inside(block)
+    assert time.process_time() - began < 1
+
+
 def test_furniture_inside_a_sentence_is_cut_out_and_the_sentence_stays(line, left):
     (block,) = line_blocks(line)
     cut_inside(block)

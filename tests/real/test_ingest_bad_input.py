@@ -1,6 +1,9 @@
 """Files that cannot be read: one line that says what and how to mend it, exit 1, nothing written."""
 
+import json
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -195,6 +198,16 @@ def test_an_empty_name_does_not_mean_the_working_folder(mixed, run_script):
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert not (mixed / "out").exists()
+
+
+def test_a_name_that_is_not_utf_8_is_read_as_gb18030(tmp_path, run_script):
+    folder = tmp_path / "稿"
+    folder.mkdir()
+    (Path(os.fsdecode(os.fsencode(folder) + b"/" + "讲话.txt".encode("gb18030")))).write_text(SPEECH, "utf-8")
+    result = run_script("ingest", "input=稿", "output=out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out/paragraphs.jsonl").read_text("utf-8").splitlines()]
+    assert {row["doc_id"] for row in rows} == {"讲话"}
 
 
 @pytest.mark.parametrize("options", [[], ["input=稿件"], ["input=稿件", "output=out", "skip=1"]])

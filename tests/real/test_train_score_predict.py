@@ -194,6 +194,14 @@ BAD = {
     ),
     "no default run": ("predict", ["input=p.txt", "output=o.csv"], 1, "python scripts/train.py"),
     "unknown format": ("predict", ["input=p.txt", "output=o.docx", "model_path=RUN"], 2, "output=o.docx"),
+    "empty input": ("predict", ["input=", "output=o.csv", "model_path=RUN"], 2, "input= names"),
+    "output is input": ("predict", ["input=all.jsonl", "output=all.jsonl", "model_path=RUN"], 2, "the input itself"),
+    "output is a folder": ("predict", ["input=p.txt", "output=full.csv", "model_path=RUN"], 2, "full.csv: a folder"),
+    "output below a file": ("predict", ["input=p.txt", "output=p.txt/o.csv", "model_path=RUN"], 1, "cannot be written"),
+    "half a character": ("predict", ["input=half.jsonl", "output=o.csv", "model_path=RUN"], 1, "half.jsonl:1: "),
+    "nested too deeply": ("predict", ["input=deep.jsonl", "output=o.csv", "model_path=RUN"], 1, "deep.jsonl:1: "),
+    "option with a plus": ("predict", ["input=p.txt", "output=o.csv", "+batchsize=3"], 2, "batchsize: no such option"),
+    "a number for text": ("ingest", ["input=p.txt", "output=o", "source=2024"], 2, "source= takes text"),
     "unknown model": ("train", ["model=gpt9"], 2, "gpt9"),
     "unknown option": ("train", ["epochs=3"], 2, "epochs"),
     "unknown configuration": ("train", ["data.config=both", "model=majority"], 2, "data.config=both"),
@@ -214,6 +222,12 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(case, tfidf_run, tmp
     (tmp_path / "empty").mkdir()
     Majority("primary", [0.5, 0.5]).save(tmp_path / "short")
     (tmp_path / "nofield.jsonl").write_text('{"id": "a-0", "text": "好。"}\n{"id": "a-1"}\n', "utf-8")
+    paragraph = {"id": "a-0", "doc_id": "a", "position": 0, "title": "", "section": "", "source": ""}
+    paragraph |= {"start": 0, "end": 1}
+    for name, text in (("all", "好。"), ("half", "\ud800")):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(paragraph | {"text": text}), "utf-8")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000, "utf-8")
+    (tmp_path / "full.csv").mkdir()
     before = sorted(path.name for path in tmp_path.iterdir())
     arguments = [argument.replace("RUN", str(tfidf_run[0])) for argument in arguments]
     result = run_script(script, *arguments, cwd=tmp_path)

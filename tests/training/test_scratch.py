@@ -7,6 +7,7 @@ from stored_runs import answers, contents, small_data, store
 
 from jianghua.dataset import index_as_build
 from jianghua.training import read_run
+from jianghua.training.scratch import place_of
 
 MODELS, SEEDS = ["majority", "length"], [1, 2]
 STORED = "results/runs/constructed-primary"
@@ -89,8 +90,8 @@ def test_a_model_trained_anew_lies_in_the_interval_it_had_before(first, scratch,
     assert said["length"].endswith("]: inside")
 
 
-def test_a_stored_run_of_another_dataset_is_not_compared_and_makes_way(scratch, loaded, tmp_path):
-    fill(tmp_path / "runs/reproduce" / loaded.fingerprint / "primary", loaded, right=False)
+def test_a_stored_run_of_another_dataset_is_not_compared_and_makes_way(root, scratch, loaded, tmp_path):
+    fill(place_of(tmp_path / "runs", loaded.fingerprint, root / "scripts/train.py") / "primary", loaded, right=False)
     fill(tmp_path / STORED, loaded, True, ["majority"], fingerprint="0123456789abcdef")
     fill(tmp_path / STORED, loaded, True, ["length"])
     said = verdicts(scratch(tmp_path))
@@ -99,8 +100,8 @@ def test_a_stored_run_of_another_dataset_is_not_compared_and_makes_way(scratch, 
     assert {read_run(done.parent).fingerprint for done in (tmp_path / STORED).rglob("DONE")} == {loaded.fingerprint}
 
 
-def test_an_interrupted_call_changes_no_stored_run_and_the_next_still_compares_with_them(scratch, loaded, tmp_path):
-    trained = tmp_path / "runs/reproduce" / loaded.fingerprint / "primary"
+def test_an_interrupted_call_changes_no_stored_run_and_the_next_compares_with_them(root, scratch, loaded, tmp_path):
+    trained = place_of(tmp_path / "runs", loaded.fingerprint, root / "scripts/train.py") / "primary"
     fill(trained, loaded, True, ["majority"])
     fill(tmp_path / STORED, loaded, right=False)
     before = contents(tmp_path / "results")

@@ -242,7 +242,10 @@ def standard_slices(
     editions = {name: row["guidelines"] for name, row in annotators.items() if row["guidelines"] is not None}
     if editions:
         if unlisted := sorted({vote.annotator for vote in votes} - set(annotators)):
-            raise BadData(f"annotator {unlisted[0]!r} is not listed: which guidelines were read is not known")
+            raise BadData(
+                f"annotator {unlisted[0]!r} has votes but no row in annotators.jsonl beside them: which guidelines "
+                "were read is not known; add a row, or keep votes that are no part of it in another folder (votes=)"
+            )
         newest = max(editions.values())
         older = {vote.id for vote in votes if editions.get(vote.annotator, newest) < newest}
         slices["guidelines"] = {unit: "used to revise them" if unit in older else "fresh" for unit in ids}

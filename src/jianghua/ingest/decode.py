@@ -27,6 +27,13 @@ def _likeness(text: str) -> float:
     return (common - 10 * odd) / len(letters)
 
 
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),  # begins like UTF-16
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _CONTROL = bytes(byte for byte in range(32) if byte < 9 or 13 < byte < 27 or byte > 27)
 
 
@@ -39,7 +46,7 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
     """
     if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise BadData(f"{where}: the file is empty")
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, name in _MARKS:
         if raw.startswith(mark):
             try:
                 return raw.decode(name), name

@@ -1,6 +1,7 @@
 """One file → title, clean paragraphs with offsets, and what was dropped."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,6 +141,11 @@ def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
     return files
 
 
+def _half(text: str) -> bool:
+    """Whether a file's name holds bytes that are not UTF-8, which Python shows as lone surrogates."""
+    return any("\udc80" <= character <= "\udcff" for character in text)
+
+
 def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
     """Read files and folders; every document gets an id of its own: the file's stem, its name, or a number behind it.
 
@@ -148,11 +154,14 @@ def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[Ba
     """
     documents, errors, taken = [], [], set()
     for file in readable_files(inputs):
-        doc_id, number = file.stem, 2
+        # a name that is not UTF-8 comes from an archive that was packed under GB18030
+        name = os.fsencode(file.name)
+        name = Path(name.decode("gb18030", "replace") if _half(file.name) else file.name)
+        doc_id, number = name.stem, 2
         if doc_id in taken:
-            doc_id = file.name
+            doc_id = name.name
         while doc_id in taken:
-            doc_id, number = f"{file.stem}~{number}", number + 1
+            doc_id, number = f"{name.stem}~{number}", number + 1
         taken.add(doc_id)
         try:
             documents.append(ingest_file(file, doc_id=doc_id, source=source))

@@ -82,7 +82,9 @@ def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
     """Refuse a folder that holds a run of another configuration, dataset or seed."""
     existing = folder / "config.yaml"
     if existing.exists() and not existing.read_text(encoding="utf-8").startswith(_stamp(config, loaded)):
-        raise BadData(f"{folder}: holds a run of another configuration or dataset; choose another output_dir=")
+        raise BadData(
+            f"{folder}: holds a run of another configuration or dataset; choose another output_dir=, or remove it"
+        )
     if not existing.exists() and folder.is_dir() and any(folder.iterdir()):
         raise BadData(f"{folder}: holds other files; output_dir= takes a new folder")
 
@@ -90,6 +92,7 @@ def check_owner(config: dict, loaded: Loaded, folder: Path) -> None:
 def check_settings(config: dict) -> None:
     """Refuse numbers with which no run can be trained, before anything is read or written."""
     check_threads(config["threads"])
+    check_number("seed", config["seed"], 0, whole=True)
     train = config["train"]
     check_device(config["device"])
     for name in ("epochs", "batch_tokens"):

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from jianghua import __version__
 from jianghua.files import folder_atomic, write_atomic
 from jianghua.schema import BadData, Prediction, check_record
 
 STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
-PACKAGES = ("jianghua", "torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
+PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
 
 
 def run_hash(config: dict, fingerprint: str) -> str:
@@ -55,7 +56,7 @@ def environment(build: str, fingerprint: str, **more) -> dict:
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()}-{platform.machine()}",
-        "versions": {name: _package_version(name) for name in PACKAGES},
+        "versions": {"jianghua": __version__} | {name: _package_version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
         "dataset": {"build": build, "fingerprint": fingerprint},
     } | more

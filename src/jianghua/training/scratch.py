@@ -1,5 +1,6 @@
 """Training every listed run anew, through the same script a user types; a finished run is not repeated."""
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folde
             source = [f"data_root={data}", f"public={config.public}", f"output={folder}"]
             _call([script.with_name("build_dataset.py"), *source])
         fingerprint = index_as_build(data, build, config.config).fingerprint
-        place = runs / "reproduce" / fingerprint / config.config
+        place = place_of(runs, fingerprint, script) / config.config
         trained[build] = {model: [place / model / f"s{seed}" for seed in config.seeds] for model in config.models}
         for model, folders in trained[build].items():
             for seed, folder in zip(config.seeds, folders, strict=True):
@@ -39,6 +40,14 @@ def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folde
                     what = [f"model={model}", f"seed={seed}", f"data.config={config.config}"]
                     _call([script, *what, *where, *root, f"output_dir={folder}"])
     return trained
+
+
+def place_of(runs: Path, fingerprint: str, script: Path) -> Path:
+    """Where the runs of a dataset by today's models and recipe are: a finished one of another recipe is not taken."""
+    conf, digest = script.parents[1] / "conf", hashlib.sha256()
+    for file in sorted([conf / "train.yaml", *conf.glob("train/*.yaml"), *conf.glob("model/*.yaml")]):
+        digest.update(file.read_bytes())
+    return runs / "reproduce" / f"{fingerprint}-{digest.hexdigest()[:8]}"
 
 
 def keep(trained: Folders, places: Folders) -> None:
