@@ -27,9 +27,6 @@ def main(config):
     from jianghua.training import read_json, read_run
     from jianghua.training.runs import write_json
 
-    def scored_rule(run, split):
-        return (run.subset or {}).get(split)
-
     runs = [read_run(Path(folder)) for folder in folders(config.run) + folders(config.compare)]
     if not runs or (config.compare and len(runs) < 2):
         raise BadUsage("run=DIR names a run to score, compare=[DIR,DIR] two or more to compare")
@@ -41,7 +38,7 @@ def main(config):
     for run in runs:
         if run.config != first.config:
             raise BadUsage(f"{first.folder} is a {first.config} run, {run.folder} a {run.config} run")
-        if any(scored_rule(run, split) != scored_rule(first, split) for split in ("validation", "test")):
+        if any((run.subset or {}).get(part) != (first.subset or {}).get(part) for part in ("validation", "test")):
             raise BadUsage(f"{first.folder} and {run.folder} were scored on different split configurations")
         run.check_dataset(loaded.build, loaded.fingerprint)
     names = [f"{run.model} s{run.seed}" for run in runs]

@@ -28,12 +28,6 @@ def one_vs_rest(confusion: np.ndarray) -> np.ndarray:
     return np.stack([hits, confusion.sum(-2) - hits, confusion.sum(-1) - hits], axis=-1)
 
 
-def function_counts(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(n, C) booleans → (C, 3) true positives, false positives, false negatives."""
-    gold, predicted = gold.astype(bool), predicted.astype(bool)
-    return np.stack([(gold & predicted).sum(0), (~gold & predicted).sum(0), (gold & ~predicted).sum(0)], axis=-1)
-
-
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
 

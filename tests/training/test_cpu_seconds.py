@@ -8,7 +8,7 @@ def recorded(folder):
 
 
 def test_a_run_records_its_cpu_seconds_and_adds_what_a_killed_run_had_spent(tmp_path, run_script):
-    arguments = ("model=majority", "output_dir=run")
+    arguments = ("model=tfidf", "output_dir=run")
     result = run_script("train", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "run"
