@@ -121,6 +121,15 @@ def test_from_comments_and_licences_on_nothing_is_speech(line):
         ("增长……说明方向是对的。", "增长……说明方向是对的。"),
     ],
 )
+def test_furniture_inside_a_sentence_is_cut_out_and_the_sentence_stays(line, left):
+    (block,) = line_blocks(line)
+    cut_inside(block)
+    assert block.text == left
+    assert len(block.starts) == len(block.ends) == len(left)
+    for start, end, _ in block.dropped:
+        assert line[start:end] not in left
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -137,12 +146,3 @@ def test_a_line_that_is_nearly_a_pager_is_judged_at_once(line):
     reason_to_drop(block)
     cut_inside(block)
     assert time.process_time() - began < 1
-
-
-def test_furniture_inside_a_sentence_is_cut_out_and_the_sentence_stays(line, left):
-    (block,) = line_blocks(line)
-    cut_inside(block)
-    assert block.text == left
-    assert len(block.starts) == len(block.ends) == len(left)
-    for start, end, _ in block.dropped:
-        assert line[start:end] not in left

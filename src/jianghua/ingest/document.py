@@ -92,14 +92,24 @@ def _read(path: Path) -> tuple[str, str, str, Assembled]:
     return "html", encoding, raw, found
 
 
+def _name_of(path: Path) -> Path:
+    """The file's name; one that is not UTF-8 comes from an archive that was packed under GB18030."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:  # Python shows such bytes as lone surrogates
+        return Path(os.fsencode(path.name).decode("gb18030", "replace"))
+    return Path(path.name)
+
+
 def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = "") -> Ingested:
     """Read one file. Raises `BadData` (file and reason, one line) for what cannot be read or holds no paragraph."""
     path = Path(path)
-    doc_id = doc_id or path.stem
+    name = _name_of(path)
+    doc_id = doc_id or name.stem
     kind, encoding, raw, found = _read(path)
     if not found.paragraphs:
         raise BadData(f"{path}: no paragraph of a speech found in it")
-    title = found.title or path.stem
+    title = found.title or name.stem
     paragraphs = [
         Paragraph(
             f"{doc_id}-{position:03d}", doc_id, position, title, section, block.text, source, block.start, block.end
@@ -112,7 +122,7 @@ def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = ""
         for start, end, reason in sorted(set(found.dropped))
         if reason != "markup" or any(p.start <= start < p.end for p in paragraphs)
     ]
-    return Ingested(doc_id, title, path.name, kind, encoding, raw, paragraphs, dropped)
+    return Ingested(doc_id, title, name.name, kind, encoding, raw, paragraphs, dropped)
 
 
 def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
@@ -141,11 +151,6 @@ def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def _half(text: str) -> bool:
-    """Whether a file's name holds bytes that are not UTF-8, which Python shows as lone surrogates."""
-    return any("\udc80" <= character <= "\udcff" for character in text)
-
-
 def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
     """Read files and folders; every document gets an id of its own: the file's stem, its name, or a number behind it.
 
@@ -154,9 +159,7 @@ def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[Ba
     """
     documents, errors, taken = [], [], set()
     for file in readable_files(inputs):
-        # a name that is not UTF-8 comes from an archive that was packed under GB18030
-        name = os.fsencode(file.name)
-        name = Path(name.decode("gb18030", "replace") if _half(file.name) else file.name)
+        name = _name_of(file)
         doc_id, number = name.stem, 2
         if doc_id in taken:
             doc_id = name.name
