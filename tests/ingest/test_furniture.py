@@ -137,8 +137,10 @@ def test_furniture_inside_a_sentence_is_cut_out_and_the_sentence_stays(line, lef
         "第10页" * 40 + "完",
         "1" * 9000 + "号",
         "…" * 9000,
+        "上一页" + "12" * 60 + "号",
+        "（第1页" + "12" * 60 + "号",
     ],
-    ids=["pager and more", "pages", "digits", "ellipses"],
+    ids=["pager and more", "pages", "digits", "ellipses", "half a pager", "half a pager in brackets"],
 )
 def test_a_line_that_is_nearly_a_pager_is_judged_at_once(line):
     [block] = line_blocks(line)
