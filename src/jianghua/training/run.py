@@ -150,12 +150,10 @@ def start_classifier(config: dict) -> Classifier:
 
 
 def _is_default(config: dict) -> bool:
-    """Whether `predict` may take the run unasked: the bundled encoder fine-tuned on all there is."""
+    """Whether `predict` may take the run unasked: `model=mini`, whatever its path, fine-tuned on all there is."""
     model = config["model"]
-    if model["name"] != "mini" or _head(model) != "classifier" or model["from_scratch"]:
-        return False
-    bundled = Path(__file__).parents[3] / "data" / "pretrained" / "mini"
-    return Path(model["path"]).resolve() == bundled and not config["data"].get("subset")
+    own = model["name"] == "mini" and _head(model) == "classifier" and not model["from_scratch"]
+    return own and not config["data"].get("subset")
 
 
 def _head(model: dict) -> str:
