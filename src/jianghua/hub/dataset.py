@@ -61,7 +61,7 @@ def _current_card(result: Build, data: Path, results: Path, folder: Path) -> str
     if not card_file.is_file():
         raise BadData(f"{card_file}: no such file; {again} first")
     card = card_file.read_text(encoding="utf-8")
-    if f"**{result.name}** build, fingerprint `{result.fingerprint}`" not in card:
+    if f"**{result.name}** build of" not in card or f"fingerprint `{result.fingerprint}`" not in card:
         raise BadData(f"{card_file}: not the card of the {result.name} build {result.fingerprint}; {again} first")
     scores = results / f"{result.name}.md"
     if scores.exists() and between_marks(card, scores.read_text(encoding="utf-8")) != card:
