@@ -235,6 +235,7 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        ("seed", -1),
         ("threads", "abc"),
         ("threads", -1),
         ("threads", 0),
@@ -255,6 +256,7 @@ def test_settings_with_which_nothing_can_be_trained_are_bad_usage(root, option, 
     from omegaconf import OmegaConf
 
     config = {
+        "seed": 1,
         "threads": None,
         "device": "auto",
         "model": {"kind": "encoder"},

@@ -66,10 +66,11 @@ class Evidence:
     def __init__(self, encoder: Encoder):
         self.head = torch.nn.Linear(encoder.model.config.hidden_size, len(LABELS) + 1).to(encoder.device)
         self.dropout = torch.nn.Dropout(0.1)
+        self.texts: Texts | None = None
 
     def look_at(self, texts: Texts) -> None:
         """From now on it is these texts' sentences that are asked about."""
-        self.places = texts.places
+        self.texts, self.places = texts, texts.places
         # the end of an over-long paragraph is cut off, sentences and all
         self.read = [place[place >= 0].unique() for place in texts.places]
         none = len(LABELS)
@@ -145,10 +146,8 @@ def finetune(
     mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     whole = Texts(sequences, places, spans, target)
-    shown = [
-        in_parts(whole, recipe.part_share, recipe.joined_share, encoder.max_length, rng)
-        for rng in (random.Random(f"{recipe.seed}:{epoch}") for epoch in range(recipe.epochs))
-    ]
+    draws = [random.Random(f"{recipe.seed}:{epoch}") for epoch in range(recipe.epochs)]
+    shown = [in_parts(whole, recipe.part_share, recipe.joined_share, encoder.max_length, rng) for rng in draws]
     task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
@@ -206,7 +205,8 @@ def finetune(
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break
             model.train()
-            evidence.look_at(shown[epoch])
+            if evidence.texts is not shown[epoch]:
+                evidence.look_at(shown[epoch])
             total = torch.zeros((), dtype=torch.float64, device=device)
             for number, batch in enumerate(plan[epoch]):
                 loss = batch_gradients(epoch, batch, backward)
