@@ -1,3 +1,3 @@
 """Jianghua (讲话): what officials' speeches do, paragraph by paragraph."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

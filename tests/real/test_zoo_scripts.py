@@ -66,7 +66,7 @@ BAD = {
     "unknown way": (["model=mini", "data.overlong=middle"], 2, "data.overlong=middle"),
     "unknown tokenizer": (["model=bert_base_chinese", "model.path=ckpt", "model.tokenizer=Bart"], 2, "model.tokenizer"),
     "no such model": (["model=nosuch"], 2, "nosuch"),
-    "no path": (["model=bert_base_chinese", "model.path=null"], 2, "model.path=None: takes a folder"),
+    "no path": (["model=bert_base_chinese", "model.path=null"], 2, "model.path=None: model.path= takes text"),
     "no address": (["model=llm", "model.name=m"], 2, "model.base_url= is required"),
 }
 
