@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -149,8 +150,7 @@ def test_a_traceback_is_shown_to_who_asks(speech, run_script):
 def test_bad_usage_is_one_line_and_exit_2(speech, run_script, option):
     result = run_script("ingest", "input=讲话.txt", "output=out", option, cwd=speech)
     assert result.returncode == 2, result.stderr
-    assert result.stderr.splitlines()[-1].startswith("usage: " if option[0] != "-" else "ingest.py: ")
-    assert "Traceback" not in result.stderr
+    assert re.fullmatch(r"usage: .+\n", result.stderr), result.stderr
     assert not (speech / "out").exists()
 
 

@@ -1,5 +1,7 @@
 """HTML source: what is seen, where it stands, and what markup alone says."""
 
+import time
+
 import pytest
 
 from jianghua.ingest import ingest_file
@@ -132,3 +134,12 @@ def test_furniture_by_markup_is_dropped_before_and_after_the_text(read, furnitur
 def test_the_title_is_the_speech_s_not_the_site_s(read, source, title):
     _, document = read(f"{source}<p>{FIRST}</p><p>{SECOND}</p>")
     assert document.title == title
+
+
+def test_a_page_of_boxes_in_boxes_is_read_in_time_by_its_length(read):
+    """Looking through all open elements at every tag would take minutes."""
+    deep = 16_000
+    began = time.process_time()
+    texts, _ = read("<div>" * deep + f"<p>{FIRST}</p>" + "</div>" * deep + f"<p>{SECOND}</p>")
+    assert texts == [FIRST, SECOND]
+    assert time.process_time() - began < 12

@@ -13,6 +13,7 @@ TINY = {
     "train_step": ["--rounds", "1", "--steps", "2", "--base-rounds", "0"],
     "disturbed": ["--rounds", "1", "--steps", "2"],
     "tokenising": ["--rounds", "1", "--share", "0.02"],
+    "whole_build": ["--rounds", "1"],
     "growth": ["--rounds", "1", "--only", "alpha", "prediction", "--sizes", "128", "512", "--encoder-sizes", "8", "64"],
     "accuracy": ["--seeds", "2", "--share", "0.02"],
 }

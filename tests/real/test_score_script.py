@@ -63,7 +63,7 @@ def test_two_runs_are_compared_over_documents(root, tmp_path, run_script):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     line = next(line for line in result.stdout.splitlines() if line.startswith("test: difference in macro-F1 +"))
-    for words in ("paired randomisation over 105 documents", "paired bootstrap", "effect size", "80 % power"):
+    for words in ("paired randomisation over 124 documents", "paired bootstrap", "effect size", "80 % power"):
         assert words in line
     written = json.loads((tmp_path / "o.json").read_text("utf-8"))
     (pair,) = written["comparison"]["test"]["pairs"]

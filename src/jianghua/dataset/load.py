@@ -27,7 +27,7 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
 
     path = folder / parquet_path(config, split)
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()  # read_table would import pandas for it
     except FileNotFoundError:
         raise BadData(f"{path}: no such file; scripts/build_dataset.py output={folder} makes it") from None
     except pa.ArrowInvalid as error:

@@ -48,23 +48,29 @@ def read_manifests(data: Path) -> dict[str, SpeechInfo]:
     """Every speech of the benchmark by `doc_id`, constructed first."""
     speeches: dict[str, SpeechInfo] = {}
     for source in ("constructed", "public"):
-        path = data / "speeches" / source / "manifest.jsonl"
-        for info in read_jsonl(path, lambda record, source=source: _info(record, source)):
+
+        def listed(record: object, source=source) -> None:
+            info = _info(record, source)
             if info.doc_id in speeches:
-                raise BadData(f"{path}: document {info.doc_id!r} is listed twice")
+                raise BadData(f"document {info.doc_id!r} is listed twice")
             speeches[info.doc_id] = info
+
+        read_jsonl(data / "speeches" / source / "manifest.jsonl", listed)
     return speeches
 
 
 def read_splits(data: Path) -> dict[str, str]:
     """The frozen split of every document."""
-    path = data / "splits.jsonl"
     splits: dict[str, str] = {}
-    for record in read_jsonl(path, lambda record: check_record(record, {"doc_id": str, "split": str})):
+
+    def given(record: object) -> None:
+        record = check_record(record, {"doc_id": str, "split": str})
         if record["split"] not in SPLITS:
-            raise BadData(f"{path}: document {record['doc_id']!r} has the unknown split {record['split']!r}")
+            raise BadData(f"document {record['doc_id']!r} has the unknown split {record['split']!r}")
         if splits.setdefault(record["doc_id"], record["split"]) != record["split"]:
-            raise BadData(f"{path}: document {record['doc_id']!r} stands in two splits")
+            raise BadData(f"document {record['doc_id']!r} stands in two splits")
+
+    read_jsonl(data / "splits.jsonl", given)
     return splits
 
 

@@ -6,6 +6,7 @@ left but between Latin words, so the patterns hold hardly any.
 """
 
 import re
+from collections.abc import Callable
 
 from jianghua.ingest.blocks import Block
 
@@ -14,15 +15,29 @@ def _any(*patterns: str) -> re.Pattern:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
+def _found(*patterns: str) -> Callable[[str], re.Match | None]:
+    """A match of any of `patterns` in a text. Those that begin with ^ are tried at its start alone: `search` would
+    try them at every place, as it looks for an alternation.
+    """
+    at_start = [pattern for pattern in patterns if pattern.startswith("^")]
+    elsewhere = [pattern for pattern in patterns if not pattern.startswith("^")]
+    begins, holds = _any(*at_start), _any(*elsewhere)
+    if not at_start:
+        return holds.search
+    if not elsewhere:
+        return begins.match
+    return lambda text: begins.match(text) or holds.search(text)
+
+
 # from such a block on, everything is dropped
 _TO_THE_END = [
     (
         "licence notice",
-        _any(r"^本作品(是|来自|在|由|的作者|之|原文|现时|目前|采用|可)", r"^此作品", r"^Public ?domain"),
+        _found(r"^本作品(是|来自|在|由|的作者|之|原文|现时|目前|采用|可)", r"^此作品", r"^Public ?domain"),
     ),
     (
         "reader comments",
-        _any(
+        _found(
             r"^(网友|读者|用户|最新|热门|全部|精彩|发表|查看)?(的)?(评论|留言|跟帖|点评)(列表|区|专区)?"
             r"([（(]?(共|已有)?\d+条?.{0,6}[)）]?)?[:：]?$",
             r"^(共|已有)?\d+[条人]?(网友)?(参与)?(评论|留言|跟帖)",
@@ -30,21 +45,21 @@ _TO_THE_END = [
             r"^(我来说两句|我要评论|发表评论|说点什么|写下你的评论)",
         ),
     ),
-    ("notes", _any(r"^(注|注释|字库未存字注释|参考文献|引文出处|脚注|Notes)[:：]?$")),
+    ("notes", _found(r"^(注|注释|字库未存字注释|参考文献|引文出处|脚注|Notes)[:：]?$")),
 ]
 
 _PAGE = r"(上一?[页篇章]|下一?[页篇章]|首页|末页|尾页|返回(目录|顶部|首页|列表)?|目录|第?\d+页|共\d+页"
 _BLOCK = [
-    ("stray word", _any(r"^(false|true|null|undefined|NaN)+$")),
+    ("stray word", _found(r"^(false|true|null|undefined|NaN)+$")),
     (
         "licence notice",
-        _any(
+        _found(
             r"公有领域", r"不适用于该法", r"中文维基文库", r"知识共享", r"Creative Commons", r"CC BY", r"Public ?domain"
         ),
     ),
     (
         "copyright notice",
-        _any(
+        _found(
             r"版权(所有|归|声明)",
             r"著作权归",
             r"All Rights Reserved",
@@ -61,7 +76,7 @@ _BLOCK = [
     ),
     (
         "breadcrumb",
-        _any(
+        _found(
             r"^((当前|您(现|当前)?(的|所在)?|你(现)?(的|所在)?|所在)位置|您现在(的位置|正在浏览)|位置)[:：]",
             r"^(首页|网站首页|主页)([>»›/|＞→·-].*)?$",
             r"^[^。！？]{0,60}([>»›＞]{1,2}[^。！？>»›＞]{1,24}){2,}[>»›＞]?$",
@@ -69,7 +84,7 @@ _BLOCK = [
     ),
     (
         "pager",
-        _any(
+        _found(
             # what repeats is never tried in another way (*+, ++): a long line that is no pager would take for ever
             rf"^[\[【(（]?{_PAGE}|\d+/\d+页?|[-—]\d+[-—])([\]】)）\[【(（|/｜·]*+{_PAGE}|\d++|…|\.\.\.))*+[\]】)）]?$",
             r"^(?=.*(上一?页|下一?页|尾页|末页))(上一?页|下一?页|首页|尾页|末页|\d|…|[\[\]【】()（）|/｜·<>«»‹›])++$",
@@ -81,11 +96,11 @@ _BLOCK = [
     ),
     (
         "previous and next",
-        _any(r"^[<«‹←]?(上一篇|下一篇|前一篇|后一篇|上篇|下篇|上一条|下一条|上一章|下一章|上一节|下一节)[:：]"),
+        _found(r"^[<«‹←]?(上一篇|下一篇|前一篇|后一篇|上篇|下篇|上一条|下一条|上一章|下一章|上一节|下一节)[:：]"),
     ),
     (
         "related links",
-        _any(
+        _found(
             r"^【?(更多|本站|编辑|今日|本周|本月|其他|其它|为您|为你)?(相关|热门|推荐|延伸|最新|本类|同类|精彩|热点|猜你喜欢的)的?"
             r"(文章|阅读|链接|推荐|栏目|新闻|范文|资料|文档|搜索|专题|标签|排行榜?|更新|发布|内容|文件|政策|解读|讲话|材料|信息)"
             r"(推荐|列表|排行)?】?([:：].{0,160})?$",
@@ -96,7 +111,7 @@ _BLOCK = [
     ),
     (
         "source and editor",
-        _any(
+        _found(
             r"^[\[【(（]?(来源|稿源|(本文|原文|页面)?(网址|链接|地址)(?=[:：](http|www))|信息来源|文章来源|稿件来源|出处|作者|责任编辑|责编|编辑|审核|校对|录入|供稿|通讯员|记者|整理|编发"
             r"|发布(时间|日期|单位|者|机构|人)|更新时间|时间|日期|浏览(次数|量)?|点击(数|率|量)?|阅读(数|量|次数)?|访问量?|字号|字体|字数"
             r"|关键词|关键字|标签|索引号|文号|发文机关|成文日期|主题分类|Tags?)[:：].{0,120}$",
@@ -110,7 +125,7 @@ _BLOCK = [
     ),
     (
         "page tools",
-        _any(
+        _found(
             r"^[【\[(（]?(打印|打印本页|打印本文|关闭|关闭窗口|关闭本页|收藏|收藏本(页|文|站)|加入收藏|设为首页|分享|分享到.{0,30}|推荐给朋友|复制链接"
             r"|纠错|我要纠错|字体|大|中|小|登录|注册|退出|搜索|点赞|投稿|举报|全文阅读|点击(展开|阅读|查看)(全文|更多)?|展开(全文|更多|剩余.{0,8})"
             r"|收起(全文)?|阅读全文|查看更多|用手机看|扫一扫.{0,20}|返回(顶部|首页|列表|上页)|回到顶部|编辑|編輯|朗读|听文章|繁体|简体|无障碍|在看|赞)"
@@ -122,7 +137,7 @@ _BLOCK = [
     ),
     (
         "page foot",
-        _any(
+        _found(
             r"^(主办|承办|协办|技术支持|网站标识码|地址|通讯地址|邮编|邮政编码|电话|联系电话|咨询电话|举报电话|传真|投稿邮箱|备案号|抄送|抄报|主题词"
             r"|附件)(单位)?[:：].{0,100}$",
             r"^(关于我们|联系我们|网站地图|网站声明|友情链接|使用帮助|隐私(政策|声明)|法律声明)([|｜·/-].{0,80}|(联系我们|网站地图|关于我们).{0,60})?$",
@@ -133,7 +148,7 @@ _BLOCK = [
     ),
     (
         "advertisement",
-        _any(
+        _found(
             r"扫描?(下方|上方|下面)?.{0,6}二维码",
             r"关注.{0,14}公众号",
             r"公众号[:：]",
@@ -155,7 +170,7 @@ _BLOCK = [
     ),
     (
         "dateline",
-        _any(
+        _found(
             r"^[（(]?[〇○零一二三四五六七八九十\d]{2,4}年[一二三四五六七八九十\d]{1,3}月([一二三四五六七八九十\d]{1,3}日)?"
             r"([,，、 ][^“：:说]{1,24})?[）)]?$",
             r"^[——―─]{1,3}(在)?.{0,40}(会|会议|大会|仪式|座谈|典礼)上(的.{0,6}(讲话|报告|致辞|发言))?$",
@@ -164,7 +179,7 @@ _BLOCK = [
     ),
     (
         "salutation",
-        _any(
+        _found(
             r"^(尊敬的|敬爱的|亲爱的)?各位[^，。、！？；]{1,12}([、，](各位)?[^，。、！？；]{1,10}){0,4}[：:]$",
             # “谢谢同志们！” and “祝福你们！” are sentences
             r"^(?![^：:]*(谢|祝|致敬|敬礼|辛苦|问候|学习|依靠|相信|[我你他她它]们[!！]))"
@@ -175,7 +190,7 @@ _BLOCK = [
     ),
     (
         "notice",
-        _any(
+        _found(
             r"^(本文|全文|此文|文章)(共|约|由|来自|仅供|转自|摘自|系).{0,60}$",
             r"^(以上|以下)(内容|文章)(由|来自|仅).{0,60}$",
             r"^.{0,10}(请阅读下面提示信息|正式会员可|试读结束|未登录用户)",
@@ -190,13 +205,13 @@ _BLOCK = [
     ),
     (
         "caption",
-        _any(
+        _found(
             r"^[▲△▼↑↓][^。！？]{1,60}$",
             r"^[（(]?(图为|上图|下图|图片来源|图片说明|资料图|摄影)[^。]{0,60}[。）)]?$",
             r"^\[?(图片|视频)\]?$",
         ),
     ),
-    ("end mark", _any(r"^[（(【\[]?(完|全文完|结束|END|讲话完)[）)】\]]?$", r"^[-—=*_~·.＊－＝]{3,}$")),
+    ("end mark", _found(r"^[（(【\[]?(完|全文完|结束|END|讲话完)[）)】\]]?$", r"^[-—=*_~·.＊－＝]{3,}$")),
 ]
 
 _NOTICE_WORDS = (
@@ -254,7 +269,7 @@ def cut_inside(block: Block, only: str = "") -> None:
 
 def ends_the_text(block: Block) -> str | None:
     """The reason why this block and all after it are not the speech, or None."""
-    return next((reason for reason, pattern in _TO_THE_END if pattern.search(block.text)), None)
+    return next((reason for reason, found in _TO_THE_END if found(block.text)), None)
 
 
 def reason_to_drop(block: Block) -> str | None:
@@ -266,11 +281,11 @@ def reason_to_drop(block: Block) -> str | None:
     long = len(text) > 140 or (len(text) > 45 and text[-1] in "。！" and not _ADDRESS.search(text))
     # “时间：我们最缺的就是时间，……。” begins like a label and is a sentence
     told = text[-1] == "。" and "，" in text
-    for reason, pattern in _BLOCK:
+    for reason, found in _BLOCK:
         if long and reason in ("copyright notice", "advertisement", "licence notice"):
             continue
         if told and reason == "source and editor":
             continue
-        if pattern.search(text):
+        if found(text):
             return reason
     return None

@@ -7,6 +7,7 @@ what is the speech is decided in `assemble` and `furniture`, as for every other 
 
 import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
@@ -72,6 +73,7 @@ class _Collector(HTMLParser):
             for name in re.findall(r"[.#]([\w-]+)\s*(?:,|$)", selectors.strip())
         }
         self.stack: list[_Element] = [_Element("")]
+        self.open: Counter[str] = Counter()  # elements of each name in it: a deep page is not searched at every tag
         self.blocks: list[Block] = []
         self.removed: list[tuple[int, int, str]] = []
         self.page_title = self.meta_title = ""
@@ -108,12 +110,19 @@ class _Collector(HTMLParser):
             self.gap = gap
         self._clear()
 
+    def _close(self, first: int, end: int | None = None) -> None:
+        """Take the elements at depths `first` to `end` off the stack."""
+        self.open.subtract(element.tag for element in self.stack[first:end])
+        del self.stack[first:end]
+
     def _end_open(self, tags: set[str], walls: set[str]) -> None:
+        if not any(self.open[tag] for tag in tags):
+            return
         for depth in range(len(self.stack) - 1, 0, -1):
             if self.stack[depth].tag in walls:
                 return
             if self.stack[depth].tag in tags:
-                del self.stack[depth:]
+                self._close(depth)
                 return
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
@@ -122,7 +131,7 @@ class _Collector(HTMLParser):
             self.flush(0)
             return
         if self.stack[-1].tag == "head" and tag not in _IN_HEAD:
-            self.stack.pop()
+            self._close(len(self.stack) - 1)
         if tag in _BLOCKS:
             self.flush()
             self._end_open({"p"}, {"td", "th", "table", "caption"})
@@ -144,6 +153,7 @@ class _Collector(HTMLParser):
             if reason and not removed and tag not in _BLOCKS:
                 removed = reason in ("advertisement", "navigation")
                 reason = reason if removed else ""
+        self.open[tag] += 1
         self.stack.append(
             _Element(
                 tag,
@@ -168,11 +178,13 @@ class _Collector(HTMLParser):
             self.flush(0)
         if tag in _BLOCKS:
             self.flush()
+        if not self.open[tag]:
+            return
         walls = () if tag in _CELLS or tag in ("tr", "tbody", "body", "html") else _CELLS
         for depth in range(len(self.stack) - 1, 0, -1):
             if self.stack[depth].tag == tag:
                 # an open inline element ends with its block; a block does not end with an inline element
-                del self.stack[depth : None if tag in _BLOCKS else depth + 1]
+                self._close(depth, None if tag in _BLOCKS else depth + 1)
                 return
             if self.stack[depth].tag in walls:
                 return  # a stray end tag in a cell closes nothing outside it

@@ -22,7 +22,7 @@ BULLET = re.compile(r"^[•·●◆■▪○▶►※*-]+\s*")
 
 def ends_finally(text: str) -> bool:
     """Whether a line ends as a sentence does; a half-width full stop counts after a Chinese character."""
-    return text[-1] in FINAL or bool(_FULL_STOP.search(text))
+    return text[-1] in FINAL or bool(_FULL_STOP.search(text[-2:]))
 
 
 _WIDE = re.compile("[\u2001-\U0010ffff]")

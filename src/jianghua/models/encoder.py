@@ -134,13 +134,14 @@ class Encoder:
 
         `ends` are the sentences' end offsets in characters; the tokens are those of `encode`.
         """
-        numbers, edges = [], special_ends(self.tokenizer.backend_tokenizer)
+        numbers, edges, limit = [], special_ends(self.tokenizer.backend_tokenizer), self.max_length
         for encoding, stops in zip(self._encodings(texts, offsets=True), ends, strict=True):
-            starts = np.array([start for start, _ in encoding.offsets])
-            number = np.searchsorted(np.asarray(stops, dtype=int), starts, side="right")
+            starts = [start for start, _ in encoding.offsets]
+            number = np.searchsorted(stops, starts, side="right")
             number[(np.array(encoding.special_tokens_mask) == 1) | (number >= len(stops))] = -1
-            read = windows(len(number), self.max_length, self._one_window, edges)[0]
-            numbers.append(torch.from_numpy(number[read]))
+            if len(number) > limit:
+                number = number[windows(len(number), limit, self._one_window, edges)[0]]
+            numbers.append(torch.from_numpy(number))
         return numbers
 
     def logits(self, sequences: list[torch.Tensor]) -> torch.Tensor:

@@ -36,6 +36,7 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
+from jianghua.training.optimizer import adamw, save_checkpoint
 from jianghua.training.parts import Texts, in_parts
 from jianghua.training.shards import at_once, backward_in_shards, clip_gradients
 
@@ -152,10 +153,7 @@ def finetune(
     model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
     parameters = list(trained.parameters())
-    plain = [p for p in parameters if p.ndim <= 1]
-    decayed = [p for p in parameters if p.ndim > 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    optimizer = adamw(parameters, recipe.weight_decay, lr=recipe.learning_rate)
     lengths = [[len(sequence) for sequence in texts.sequences] for texts in shown]
     plan = [plan_epoch(lengths[epoch], recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
     steps = sum(map(len, plan))
@@ -174,7 +172,7 @@ def finetune(
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["rng"])
-        if device.type == "cuda" and state.get("cuda_rng") is not None:
+        if device.type == "cuda" and "cuda_rng" in state:
             torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
         average = [value.to(device) for value in state["average"]]
@@ -241,7 +239,12 @@ def finetune(
                 if _best_epoch(history) == epoch + 1:
                     best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
             progress(history[-1])
-            _save_checkpoint(checkpoint, trained, device, optimizer, schedule, history, best, average)
+            state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
+            state |= {"schedule": schedule.state_dict(), "history": json.dumps(history), "best": best}
+            state |= {"average": average}
+            if device.type == "cuda":
+                state["cuda_rng"] = torch.cuda.get_rng_state(device)
+            save_checkpoint(state, checkpoint)
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history
@@ -278,12 +281,3 @@ def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:
     else:
         loss = functional.binary_cross_entropy_with_logits(scores, torch.tensor(validation.target, dtype=torch.float32))
     return (0.0 if np.isnan(score) else score), float(loss)
-
-
-def _save_checkpoint(path: Path, model, device, optimizer, schedule, history, best, average) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-    state |= {"rng": torch.get_rng_state(), "history": json.dumps(history), "best": best, "average": average}
-    state["cuda_rng"] = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    temporary = path.with_suffix(".tmp")
-    torch.save(state, temporary)
-    temporary.replace(path)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -36,8 +37,8 @@ class Texts:
 class Run(NamedTuple):
     """A run of a text's sentences: its tokens, the place of each among them, and the sentences."""
 
-    tokens: torch.Tensor
-    places: torch.Tensor
+    tokens: np.ndarray
+    places: np.ndarray
     sentences: Sequence[dict]
 
 
@@ -64,10 +65,7 @@ def in_parts(texts: Texts, share: float, joined: float, longest: int, rng: rando
             second = _random_run(texts, other, rng) if other != i and texts.sentences[other] else None
             fits = second and len(run.tokens) + len(second.tokens) + int((texts.places[i] < 0).sum()) <= longest
             run = _joined(run, second) if fits else run
-        spoken = (texts.places[i] >= 0).nonzero()[:, 0]
-        ends = slice(spoken[0]), slice(spoken[-1] + 1, None)
-        (first, before), (last, after) = ((texts.sequences[i][end], texts.places[i][end]) for end in ends)
-        sequences[i], places[i] = torch.cat([first, run.tokens, last]), torch.cat([before, run.places, after])
+        sequences[i], places[i] = _between_the_ends(texts, i, run)
         sentences[i] = run.sentences
         label, functions = answer_of(run.sentences)
         if primary and label is None:
@@ -81,18 +79,29 @@ def in_parts(texts: Texts, share: float, joined: float, longest: int, rng: rando
 def _random_run(texts: Texts, i: int, rng: random.Random) -> Run | None:
     """A random run of the sentences of text `i`, as far as it is read; None where that is nothing of it."""
     first, end = run_of_sentences(len(texts.sentences[i]), rng)
-    inside = (texts.places[i] >= first) & (texts.places[i] < end)
-    if not inside.any():
+    tokens, places = texts.sequences[i].numpy(), texts.places[i].numpy()
+    inside = np.flatnonzero((places >= first) & (places < end))
+    if not len(inside):
         return None
-    places = texts.places[i][inside] - first
-    return Run(texts.sequences[i][inside], places, texts.sentences[i][first:end][: int(places.max()) + 1])
+    places = places[inside] - first
+    return Run(tokens[inside], places, texts.sentences[i][first:end][: int(places.max()) + 1])
 
 
 def _joined(one: Run, two: Run) -> Run:
     offset = one.sentences[-1]["end"] - two.sentences[0]["start"]
     moved = [span | {"start": span["start"] + offset, "end": span["end"] + offset} for span in two.sentences]
-    places = torch.cat([one.places, two.places + len(one.sentences)])
-    return Run(torch.cat([one.tokens, two.tokens]), places, [*one.sentences, *moved])
+    places = np.concatenate([one.places, two.places + len(one.sentences)])
+    return Run(np.concatenate([one.tokens, two.tokens]), places, [*one.sentences, *moved])
+
+
+def _between_the_ends(texts: Texts, i: int, run: Run) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and places of `run` between the special tokens at both ends of text `i`."""
+    tokens, places = texts.sequences[i].numpy(), texts.places[i].numpy()
+    spoken = np.flatnonzero(places >= 0)
+    ends = slice(spoken[0]), slice(spoken[-1] + 1, None)
+    (first, before), (last, after) = ((tokens[end], places[end]) for end in ends)
+    sequence, place = np.concatenate([first, run.tokens, last]), np.concatenate([before, run.places, after])
+    return torch.from_numpy(sequence), torch.from_numpy(place)
 
 
 def run_of_sentences(count: int, rng: random.Random) -> tuple[int, int]:

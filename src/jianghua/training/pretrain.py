@@ -33,6 +33,7 @@ from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData, BadUsage, check_number
 from jianghua.training.cooccurrence import cooccurrence_embeddings
+from jianghua.training.optimizer import adamw, save_checkpoint
 from jianghua.training.shards import backward_in_shards, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
@@ -278,10 +279,7 @@ def pretrain(
     model.train()
     trained = torch.nn.ModuleList([model, head]).to(where)
     parameters = list(trained.parameters())
-    decayed = [p for p in parameters if p.ndim > 1]
-    plain = [p for p in parameters if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
+    optimizer = adamw(parameters, weight_decay, betas=(0.9, 0.98), eps=1e-6)
     generator = torch.Generator().manual_seed(seed)
     stream = mixed_order(sources, weights, random.Random(seed))
     mask_id = tokenizer.token_to_id("[MASK]")
@@ -337,9 +335,7 @@ def pretrain(
                 saved = now
                 state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
                 state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
-                temporary = checkpoint.with_suffix(".tmp")
-                torch.save(state, temporary)
-                temporary.replace(checkpoint)
+                save_checkpoint(state, checkpoint)
     save_pretrained(model, tokenizer, output, curve)
     checkpoint.unlink(missing_ok=True)
     for kept in output.parent.glob(f"{output.name}.vocabulary-*.json"):
