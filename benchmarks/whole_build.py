@@ -39,10 +39,7 @@ def built(command: list[str]) -> tuple[float, float]:
     began, peak = time.perf_counter(), 0.0
     running = psutil.Popen(command, stdout=subprocess.DEVNULL)
     while running.poll() is None:
-        try:
-            peak = max(peak, held_mb(running))
-        except psutil.NoSuchProcess:
-            break
+        peak = max(peak, held_mb(running))
         time.sleep(LOOK)
     if running.wait():
         raise SystemExit(f"the build ended with status {running.returncode}; its error stands above")

@@ -1,8 +1,11 @@
 """Files and folders are the old ones or the new ones, and foreign ones are left alone."""
 
+import subprocess
+import sys
+
 import pytest
 
-from jianghua.files import folder_atomic, read_jsonl, write_atomic
+from jianghua.files import folder_atomic, read_jsonl, read_parquet, write_atomic
 from jianghua.schema import BadData
 
 
@@ -43,3 +46,24 @@ def test_a_broken_line_is_named_with_file_and_line(tmp_path):
     write_atomic(tmp_path / "a.jsonl", '{"a": 1}\n{"a": \n')
     with pytest.raises(BadData, match=r"a.jsonl:2: not JSON"):
         read_jsonl(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1"], ids=["a folder", "nothing", "junk"])
+def test_what_is_no_parquet_file_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "表.parquet"
+    path.write_bytes(content) if content is not None else path.mkdir()
+    with pytest.raises(BadData, match=r"表\.parquet: not a Parquet file"):
+        read_parquet(path)
+
+
+def test_a_missing_parquet_file_is_refused_with_how_to_make_it(tmp_path):
+    with pytest.raises(BadData, match=r"表\.parquet: no such file; make it$"):
+        read_parquet(tmp_path / "表.parquet", "; make it")
+
+
+def test_a_parquet_file_is_read_without_pandas(root):
+    code = "import sys; from pathlib import Path; from jianghua.files import read_parquet\n"
+    code += f"rows = read_parquet(Path({str(root / 'data/jianghua/primary/test-00000-of-00001.parquet')!r})).num_rows\n"
+    code += "print(rows > 0, 'pandas' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "True False\n"

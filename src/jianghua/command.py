@@ -43,7 +43,7 @@ from jianghua.schema import BadData, BadUsage
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 # objects made between two looks for garbage, 700 by default: what a script imports and reads lives until its end, and
-# looking through it again and again is a seventh of the time before a first training step
+# looking through it again and again costs seconds before a first training step
 GARBAGE_EVERY = 50_000
 NOTES = "JIANGHUA_NOTES"  # the variable that names the folder of a sweep's notes, see conf/quiet.yaml
 

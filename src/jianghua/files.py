@@ -110,3 +110,16 @@ def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: r
         except BadData as error:
             raise BadData(f"{path}:{number}: {error}") from None
     return rows
+
+
+def read_parquet(path: Path, mend: str = ""):
+    """A Parquet file as a `pyarrow.Table`; `BadData` for what is none, or is not there: `mend` says what then."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path).read()  # read_table would import pandas for it
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file{mend}") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadData(f"{path}: not a Parquet file ({error})") from None

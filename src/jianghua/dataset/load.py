@@ -8,7 +8,7 @@ from pathlib import Path
 from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows, parquet_path
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
 from jianghua.dataset.subsets import take
-from jianghua.files import read_jsonl, text_sha256
+from jianghua.files import read_jsonl, read_parquet, text_sha256
 from jianghua.schema import LABELS, SPLITS, BadData, BadUsage
 
 
@@ -22,16 +22,8 @@ class Loaded:
 
 
 def _read(folder: Path, config: str, split: str) -> list[dict]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = folder / parquet_path(config, split)
-    try:
-        table = pq.ParquetFile(path).read()  # read_table would import pandas for it
-    except FileNotFoundError:
-        raise BadData(f"{path}: no such file; scripts/build_dataset.py output={folder} makes it") from None
-    except pa.ArrowInvalid as error:
-        raise BadData(f"{path}: not a Parquet file ({error})") from None
+    table = read_parquet(path, f"; scripts/build_dataset.py output={folder} makes it")
     check_class_names(path, config, table.schema.metadata)
     rows = table.to_pylist()
     needed = {"id", "doc_id", "text", "source", "agreement", "votes", "sentences"}

@@ -139,9 +139,8 @@ class Encoder:
             starts = [start for start, _ in encoding.offsets]
             number = np.searchsorted(stops, starts, side="right")
             number[(np.array(encoding.special_tokens_mask) == 1) | (number >= len(stops))] = -1
-            if len(number) > limit:
-                number = number[windows(len(number), limit, self._one_window, edges)[0]]
-            numbers.append(torch.from_numpy(number))
+            read = windows(len(number), limit, self._one_window, edges)[0]
+            numbers.append(torch.from_numpy(number[read]))
         return numbers
 
     def logits(self, sequences: list[torch.Tensor]) -> torch.Tensor:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from jianghua import __version__
-from jianghua.files import folder_atomic, write_atomic
+from jianghua.files import folder_atomic, read_parquet, write_atomic
 from jianghua.schema import BadData, Prediction, check_record
 
 STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
@@ -82,15 +82,7 @@ def write_predictions(path: Path, predictions: Sequence[Prediction], config: str
 
 def read_predictions(path: Path) -> tuple[list[Prediction], dict[str, str]]:
     """Predictions and the file's metadata."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise BadData(f"{path}: no such file") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadData(f"{path}: not a Parquet file ({error})") from None
+    table = read_parquet(path)
     if missing := {"id", "split", "predicted", "proba"} - set(table.column_names):
         raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
     # other programs may leave bytes there that are no text
