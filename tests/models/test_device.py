@@ -1,12 +1,13 @@
 """Which device a name means, and in which precision it computes."""
 
 from contextlib import nullcontext
+from threading import Barrier
 
 import pytest
 import torch
 
 from jianghua.models import choose_device
-from jianghua.models.device import computes_bf16, device_name, forward_precision
+from jianghua.models.device import computes_bf16, device_name, forward_precision, one_thread_each, thread_count
 from jianghua.schema import BadUsage
 
 CPU = torch.device("cpu")
@@ -66,3 +67,16 @@ def test_only_a_card_that_computes_bf16_is_given_it(cards):
     cards(1, (9, 0))
     assert computes_bf16(card)
     assert device_name(card) == "cuda:0 (a card, bf16)"
+
+
+def test_a_pool_keeps_to_one_thread_each_whatever_number_is_set_before_its_threads_first_use_torch():
+    both = Barrier(2)
+
+    def threads_seen(started_only):
+        both.wait(60)  # so that both of the pool's threads take a call
+        return None if started_only else torch.get_num_threads()
+
+    with thread_count(2), one_thread_each() as each:
+        list(each(threads_seen, [True, True]))
+        torch.set_num_threads(2)
+        assert list(each(threads_seen, [False, False])) == [1, 1]

@@ -98,9 +98,13 @@ def one_thread_each() -> Iterator[Callable]:
     """
     import torch
 
+    def take_one() -> None:
+        torch.get_num_threads()  # a thread's first question takes over whatever number was set last, here or elsewhere
+        torch.set_num_threads(1)
+
     with _pools:
         threads = torch.get_num_threads()
-        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        pool = ThreadPoolExecutor(threads, initializer=take_one)
         try:
             yield pool.map
         finally:
