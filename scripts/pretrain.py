@@ -3,7 +3,7 @@
 from jianghua.command import command
 
 
-@command("pretrain", paths=("data_root", "public", "corpora.laws", "corpora.narrative", "output"))
+@command("pretrain", paths=("data_root", "public", "corpora.laws", "corpora.narrative", "output", "start"))
 def main(config):
     from pathlib import Path
 
@@ -13,10 +13,12 @@ def main(config):
     from jianghua.files import write_atomic
     from jianghua.models import check_threads, choose_device, thread_count
     from jianghua.report.model_card import encoder_card
-    from jianghua.training.pretrain import pretrain, read_corpus, sequences_of, vocabulary_for
+    from jianghua.training.pretrain import RECORD, check_folders, pretrain, read_corpus, sequences_of, vocabulary_for
 
     check_threads(config.threads)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
+    start = Path(config.start) if config.start else None
+    before = check_folders(output, start, dict(config.architecture))
     held = heldout_hashes(data)
     corpora = {"speeches": train_documents(data, Path(config.public))}
     corpora |= {name: read_corpus(Path(path)) for name, path in config.corpora.items()}
@@ -25,7 +27,7 @@ def main(config):
         print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
     read = [documents for name, documents in corpora.items() for _ in range(config.vocabulary_rounds[name])]
     texts = [paragraph for documents in read for document in documents for paragraph in document]
-    tokenizer = vocabulary_for(output, texts, config.vocabulary)
+    tokenizer = vocabulary_for(output, texts, config.vocabulary, start)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     sources, table = {}, []
     for name, documents in corpora.items():
@@ -43,6 +45,7 @@ def main(config):
             weights=dict(config.weights),
             checkpoint_minutes=config.checkpoint_minutes,
             device=device,
+            start=start,
             progress=lambda row: print(
                 f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
                 f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
@@ -51,10 +54,12 @@ def main(config):
             **{name: config[name] for name in names},
         )
     record = OmegaConf.to_container(config, resolve=True)
-    for name in ("data_root", "public", "output", "corpora"):
+    for name in ("data_root", "public", "output", "corpora", "start"):
         record.pop(name)
     record |= {"device": device, "sources": table}
-    write_atomic(output / "pretraining.yaml", OmegaConf.to_yaml(record))
+    if before:
+        record |= {"vocabulary": before["vocabulary"], "before": before}
+    write_atomic(output / RECORD, OmegaConf.to_yaml(record))
     write_atomic(output / "README.md", encoder_card(output, record))
 
 

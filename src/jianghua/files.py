@@ -42,18 +42,26 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
         raise
 
 
-@contextmanager
-def folder_atomic(path: str | Path, marks: Iterable[str] = ()) -> Iterator[Path]:
-    """A temporary folder that takes the place of `path` when the block ends without an error.
+def check_replaceable(path: str | Path, marks: Iterable[str] = ()) -> None:
+    """Refuse an output that is a file, or a folder that is neither empty nor holds one of the files `marks`.
 
-    A folder that is there already is replaced only if it is empty or holds one of the files `marks`,
-    by which its maker knows it: a mistyped output must not swallow somebody's documents.
+    By these its maker knows it: a mistyped output must not swallow somebody's documents.
     """
     path = Path(path).absolute()
     if path.exists() and not path.is_dir():
         raise BadData(f"{path}: a file, not a folder; choose another output=")
     if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in marks):
         raise BadData(f"{path}: holds other files; output= takes a new folder, or one that this script made")
+
+
+@contextmanager
+def folder_atomic(path: str | Path, marks: Iterable[str] = ()) -> Iterator[Path]:
+    """A temporary folder that takes the place of `path` when the block ends without an error.
+
+    What may be replaced: see `check_replaceable`, which a long work asks before it begins.
+    """
+    path = Path(path).absolute()
+    check_replaceable(path, marks)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}."))
     os.chmod(temporary, 0o755)

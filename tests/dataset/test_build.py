@@ -87,6 +87,15 @@ def test_the_script_builds_the_full_data_from_a_folder_of_raw_speeches(root, pub
     assert (tmp_path / "DATASET_CARD.md").read_bytes() == (tmp_path / "full/README.md").read_bytes()
 
 
+def test_an_output_that_holds_other_files_is_refused_before_anything_is_read(tmp_path, run_script):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("x", "utf-8")
+    result = run_script("build_dataset", "output=mine", "data_root=nothing-there", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "holds other files" in result.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
 @pytest.mark.parametrize(
     ("rows", "name"),
     [(999, "n<1K"), (1_000, "1K<n<10K"), (9_999, "1K<n<10K"), (10_000, "10K<n<100K"), (100_000, "100K<n<1M")],

@@ -1,5 +1,6 @@
 """Files that cannot be read: one line that says what and how to mend it, exit 1, nothing written."""
 
+import base64
 import json
 import os
 import zipfile
@@ -120,6 +121,9 @@ CASES = {
     "坏一页.pdf": (pdf_with_a_broken_page, "page 2 of 2 is damaged"),
     "乱码.txt": (lambda path: path.write_bytes(bytes(range(128, 256)) * 30), "encoding"),
     "截断的.txt": (lambda path: path.write_bytes(b"\xff\xfe" + SPEECH.encode("utf-16-le") + b"\x2c"), "utf-16"),
+    "七位.txt": (lambda path: path.write_bytes(SPEECH.encode("hz")), "no Chinese character"),
+    "邮件.txt": (lambda path: path.write_bytes(SPEECH.encode("utf-7")), "no Chinese character"),
+    "附件.txt": (lambda path: path.write_bytes(base64.encodebytes(SPEECH.encode() * 9)), "no Chinese character"),
     "讲话.xyz": (lambda path: path.write_text(SPEECH, "utf-8"), ".xyz"),
     "讲话.doc": (lambda path: path.write_text(SPEECH, "utf-8"), ".doc"),
     "讲话": (lambda path: path.write_text(SPEECH, "utf-8"), "html, txt, docx and pdf"),

@@ -31,9 +31,9 @@ def folder(root, tmp_path_factory):
     return tmp_path
 
 
-def pretrain(run_script, folder, output, laws="laws.txt"):
+def pretrain(run_script, folder, output, *more, laws="laws.txt"):
     corpora = (f"corpora.laws={laws}", "corpora.narrative=narrative.txt")
-    options = ("data_root=data", "public=public", f"output={output}", *corpora, *SMALL)
+    options = ("data_root=data", "public=public", f"output={output}", *corpora, *SMALL, *more)
     return run_script("pretrain", *options, cwd=folder, OMP_NUM_THREADS="1")
 
 
@@ -63,6 +63,44 @@ def test_a_short_pretraining_leaves_an_encoder_that_plain_transformers_loads_and
     assert curve[-1]["step"] == 30
     left = {path.name for path in folder.iterdir()} & {"encoder.checkpoint.pt", "encoder.vocabulary.json"}
     assert not left
+
+    result = pretrain(run_script, folder, "further", "start=encoder", "steps=20", "warmup=0")
+    assert result.returncode == 0, result.stderr
+    record = OmegaConf.load(folder / "further" / "pretraining.yaml")
+    assert (record.steps, record.before.steps) == (20, 30)
+    assert str(folder) not in (folder / "further" / "pretraining.yaml").read_text("utf-8")
+    assert (folder / "further/tokenizer.json").read_bytes() == (folder / "encoder/tokenizer.json").read_bytes()
+    further = [json.loads(line) for line in (folder / "further" / "loss_curve.jsonl").read_text("utf-8").splitlines()]
+    assert further[: len(curve)] == curve
+    assert further[-1]["step"] == 50
+    assert further[-1]["loss"] < curve[-1]["loss"]
+    card = (folder / "further" / "README.md").read_text("utf-8")
+    assert card.index("30 steps of at most") < card.index("20 steps of at most")
+    assert f"{50 * 256 / 1e6:.1f} million tokens" in card
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        ("nowhere", "no model.safetensors; start= takes a folder that pretrain.py wrote"),
+        (None, "its num_hidden_layers is 4; give architecture.num_hidden_layers= that"),
+    ],
+)
+def test_going_on_from_what_is_no_such_encoder_is_refused_in_one_line(folder, run_script, root, start, says):
+    start = start or root / "data/pretrained/mini"
+    result = pretrain(run_script, folder, "refused", f"start={start}")
+    assert result.returncode in (1, 2)
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert says in result.stderr
+    assert not (folder / "refused").exists()
+
+
+def test_an_output_that_holds_other_files_is_refused_before_anything_is_read(folder, run_script):
+    (folder / "mine").mkdir(exist_ok=True)
+    (folder / "mine" / "notes.txt").write_text("x", "utf-8")
+    result = pretrain(run_script, folder, "mine", laws="no-such-file.txt")
+    assert result.returncode == 1
+    assert "holds other files" in result.stderr
 
 
 @pytest.mark.slow

@@ -73,16 +73,19 @@ def out_of_fold(
     """(n, classes) probabilities for each row of `x` from a logistic regression on the other documents.
 
     `features(train rows, train labels, held rows)` makes both sides' features from the train part. Folds are fitted
-    side by side, one a core.
+    side by side, one a core, in threads: processes would each hold the libraries and the counts once more.
     """
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.utils.parallel import Parallel, delayed
+    from threadpoolctl import threadpool_limits
 
     if len(set(groups)) < 2 or len(np.unique(labels)) < 2:
         raise BadData("an audit needs at least two documents and two labels")
     parts = StratifiedGroupKFold(min(folds, len(set(groups))), shuffle=True, random_state=seed)
     places = list(parts.split(labels, labels, groups))
-    answers = Parallel(n_jobs=-1)(delayed(_held_out)(x, labels, train, held, features) for train, held in places)
+    with threadpool_limits(1):  # around all folds: the limit is the process's, and the first to end would lift it
+        folds_at_once = Parallel(n_jobs=-1, prefer="threads")
+        answers = folds_at_once(delayed(_held_out)(x, labels, train, held, features) for train, held in places)
     proba = np.zeros((len(labels), int(labels.max()) + 1))
     for (_, held), (classes, answer) in zip(places, answers, strict=True):
         proba[np.ix_(held, classes)] = answer

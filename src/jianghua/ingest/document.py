@@ -20,6 +20,7 @@ _MARKUP = re.compile(
     r"|table|tr|td|span|font|center|b|strong|a)[\s/>]",
     re.IGNORECASE,
 )
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _OUTPUT = ("paragraphs.jsonl", "report.json", "text")
 
 
@@ -109,6 +110,8 @@ def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = ""
     kind, encoding, raw, found = _read(path)
     if not found.paragraphs:
         raise BadData(f"{path}: no paragraph of a speech found in it")
+    if not any(_HAN.search(block.text) for _, block in found.paragraphs):
+        raise BadData(f"{path}: no Chinese character in it (read as {encoding}); save it as UTF-8 if it has some")
     title = found.title or name.stem
     paragraphs = [
         Paragraph(

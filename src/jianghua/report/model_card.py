@@ -8,11 +8,28 @@ from jianghua.report.tables import describe_part, markdown_table, score_cells, s
 from jianghua.schema import LABELS, LABELS_ZH
 
 
+def _stages(record: dict) -> list[dict]:
+    """The records of a pre-training and of those it went on from, the first one first."""
+    return [*(_stages(record["before"]) if record.get("before") else []), record]
+
+
+def _stage(record: dict) -> str:
+    texts = ", ".join(f"{name} {share:.0%}" for name, share in record["weights"].items())
+    documents = ", ".join(f"{s['documents']:,}" for s in record["sources"])
+    return (
+        f"{record['steps']:,} steps of at most {record['batch_tokens']:,} tokens\n({texts} of them, from {documents} "
+        f"documents), AdamW, peak learning rate {record['learning_rate']},\n{record['warmup']} steps of warm-up, "
+        f"linear decay, seed {record['seed']}"
+    )
+
+
 def encoder_card(folder: Path, record: dict) -> str:
     """Markdown with front matter; `record` is what pre-training was run with, and its sources' counts."""
     curve = [json.loads(line) for line in (folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()]
     last = curve[-1]
-    tokens = record["steps"] * record["batch_tokens"]
+    stages = _stages(record)
+    tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages)
+    how = ";\nthen, with the same vocabulary and a new head for the sets, ".join(map(_stage, stages))
     size = (folder / "model.safetensors").stat().st_size / 1e6
     a = record["architecture"]
     rows = "\n".join(
@@ -51,10 +68,9 @@ read: the script refuses them by hash, and leaves out ritual sentences that trai
 
 **How.** Masked language modelling over spans of 1–4 tokens, {record["mask_share"]:.0%} of tokens, and with
 weight {record["set_weight"]} the mean state naming the set of tokens of its sequence (cross-entropy); token
-embeddings start from factorised co-occurrence counts; {record["steps"]:,} steps of at most
-{record["batch_tokens"]:,} tokens (at most {tokens / 1e6:.1f} million in all), AdamW, peak learning rate
-{record["learning_rate"]}, {record["warmup"]} steps of warm-up, linear decay, seed {record["seed"]};
-{last["seconds"] / 60:.0f} minutes. Longest sequences, in tokens: {lengths}. {record["note"] or ""}
+embeddings start from factorised co-occurrence counts; {how}.
+At most {tokens / 1e6:.1f} million tokens and {last["seconds"] / 60:.0f} minutes in all.
+Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 
 | step | masked tokens: training loss (mean of the 50 steps before) | token sets |
 | ---: | ---: | ---: |

@@ -24,9 +24,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
+from omegaconf import OmegaConf
 from transformers import ModernBertConfig, ModernBertForMaskedLM
 
-from jianghua.files import folder_atomic, write_atomic
+from jianghua.files import check_replaceable, folder_atomic, write_atomic
 from jianghua.models import flat
 from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
@@ -38,6 +39,8 @@ from jianghua.training.shards import backward_in_shards, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
 SHORTEST = 16  # tokens of a sequence; less is no context
+CURVE, RECORD = "loss_curve.jsonl", "pretraining.yaml"
+MARKS = ("model.safetensors",)  # by which a folder is known as an encoder's
 SHARDS = 2  # of a batch; each reads the whole output layer, whatever its size
 
 
@@ -59,14 +62,16 @@ def read_corpus(path: Path) -> list[list[str]]:
     return [document for document in documents if document]
 
 
-def vocabulary_for(output: Path, texts: Sequence[str], size: int):
-    """The tokenizer of the run that writes `output`: trained once, kept beside its checkpoint.
+def vocabulary_for(output: Path, texts: Sequence[str], size: int, start: Path | None = None):
+    """The tokenizer of the run that writes `output`: that of `start`, or trained once and kept beside its checkpoint.
 
     The library orders equally frequent entries anew each time, so an interrupted run must go on with
     the vocabulary it began with; other texts or another size make another one.
     """
     from tokenizers import Tokenizer
 
+    if start:
+        return Tokenizer.from_file(str(start / "tokenizer.json"))
     digest = hashlib.sha256(str(size).encode())
     for text in texts:
         digest.update(b"\n" + text.encode())
@@ -203,6 +208,29 @@ def _identity(settings: list, sources: dict[str, list[torch.Tensor]]) -> str:
     return digest.hexdigest()
 
 
+def check_folders(output: Path, start: Path | None, architecture: dict) -> dict | None:
+    """The record of the encoder to go on from; none without one.
+
+    Refused before the long work: an `output` that holds other files, a `start` that scripts/pretrain.py did not
+    write, and one of another architecture.
+    """
+    check_replaceable(output, MARKS)
+    if not start:
+        return None
+    for name in (*MARKS, "config.json", "tokenizer.json", CURVE, RECORD):
+        if not (start / name).is_file():
+            raise BadData(f"{start}: no {name}; start= takes a folder that pretrain.py wrote")
+    found = json.loads((start / "config.json").read_text(encoding="utf-8"))
+    if differ := [name for name, value in architecture.items() if found.get(name) != value]:
+        raise BadUsage(f"start={start}: its {differ[0]} is {found.get(differ[0])}; give architecture.{differ[0]}= that")
+    return OmegaConf.to_container(OmegaConf.load(start / RECORD))
+
+
+def _weights_sha256(folder: Path) -> str:
+    with (folder / "model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def learning_rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
     """Linear warm-up, then linear decay to a twentieth of the peak."""
     if step < warmup:
@@ -244,12 +272,14 @@ def pretrain(
     checkpoint_minutes: float,
     progress: Callable[[dict], None],
     device: str = "cpu",
+    start: Path | None = None,
 ) -> list[dict]:
     """Train and write `output` (a plain `from_pretrained` folder, fp16 weights); returns the loss curve.
 
     `sources` are token sequences by name, `weights` their shares of the tokens seen. A checkpoint
     beside `output` lets an interrupted run go on where it was, with the same batches. `device`: see `choose_device`;
-    weights, batches and masks are drawn on the CPU in any case.
+    weights, batches and masks are drawn on the CPU in any case. `start` is an encoder's folder to go on from, whose
+    architecture and vocabulary these must be; the curve goes on from its own.
     """
     where = choose_device(device)
     if missing := set(sources) ^ set(weights):
@@ -262,19 +292,24 @@ def pretrain(
     if not 0 < mask_share < 1:
         raise BadUsage(f"mask_share={mask_share}: mask_share= takes a share between 0 and 1")
     settings = [architecture, weights, steps, batch_tokens, learning_rate, warmup, weight_decay, mask_share, set_weight]
-    identity = _identity([*settings, seed, tokenizer.to_str()], sources)
+    identity = _identity([*settings, seed, tokenizer.to_str(), start and _weights_sha256(start)], sources)
     torch.manual_seed(seed)
     vocabulary = tokenizer.get_vocab_size()
     model = ModernBertForMaskedLM(network(tokenizer, architecture))
     config = model.config
     head = TokenSet(config.hidden_size, vocabulary)
-    start = cooccurrence_embeddings(
-        (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
-    )
-    with torch.no_grad():
-        embeddings = model.model.embeddings.tok_embeddings.weight
-        embeddings.copy_(torch.from_numpy(start))
-        embeddings[config.pad_token_id] = 0
+    earlier: list[dict] = []
+    if start:
+        model = ModernBertForMaskedLM.from_pretrained(start, config=config, dtype=torch.float32)
+        earlier = [json.loads(line) for line in (start / CURVE).read_text(encoding="utf-8").splitlines()]
+    else:
+        embedded = cooccurrence_embeddings(
+            (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
+        )
+        with torch.no_grad():
+            embeddings = model.model.embeddings.tok_embeddings.weight
+            embeddings.copy_(torch.from_numpy(embedded))
+            embeddings[config.pad_token_id] = 0
     flat.use_flat(model)
     model.train()
     trained = torch.nn.ModuleList([model, head]).to(where)
@@ -336,7 +371,9 @@ def pretrain(
                 state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
                 state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
                 save_checkpoint(state, checkpoint)
-    save_pretrained(model, tokenizer, output, curve)
+    before = earlier[-1] if earlier else {"step": 0, "seconds": 0}
+    later = [row | {name: row[name] + before[name] for name in ("step", "seconds")} for row in curve]
+    save_pretrained(model, tokenizer, output, [*earlier, *later])
     checkpoint.unlink(missing_ok=True)
     for kept in output.parent.glob(f"{output.name}.vocabulary-*.json"):
         kept.unlink()
@@ -346,7 +383,7 @@ def pretrain(
 def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
     """Write the encoder as fp16 safetensors; `"dtype": "float32"` makes transformers 5 load it as fp32."""
     quiet_transformers()
-    with folder_atomic(output, marks=("model.safetensors",)) as folder:
+    with folder_atomic(output, MARKS) as folder:
         model.set_attn_implementation("sdpa")
         model.cpu().half().save_pretrained(folder)
         (folder / "model.safetensors").chmod(0o644)
@@ -354,4 +391,4 @@ def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve
         config["dtype"] = "float32"
         write_atomic(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
         save_bert_tokenizer(tokenizer, str(folder), config["max_position_embeddings"])
-        write_atomic(folder / "loss_curve.jsonl", "".join(json.dumps(row) + "\n" for row in curve))
+        write_atomic(folder / CURVE, "".join(json.dumps(row) + "\n" for row in curve))
