@@ -6,15 +6,37 @@ python benchmarks/report.py
 import argparse
 import json
 from pathlib import Path
+from statistics import fmean
 
 from harness import RESULTS, claim_rows, tables
 
 PAGE = Path(__file__).with_name("README.md")
 ORDER = ("train_step", "predict", "start_up", "disturbed", "tokenising", "whole_build", "growth", "accuracy")
-BEGIN, END = "<!-- speed: begin -->\n", "<!-- speed: end -->\n"
+PARTS = ("speed", "trials")
 
 
-def section(results: Path) -> str:
+def trials(results: Path) -> str:
+    """A row a trial, the best mean validation macro-F1 of a build first."""
+    path = results / "trials.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    lines = [
+        "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
+        "| --- | --- | ---: | --- | ---: | --- | --- |",
+    ]
+    for row in sorted(rows, key=lambda row: (row["build"], -fmean(row["macro_f1"]))):
+        changed = ", ".join(f"`{name}={value}`" for name, value in row["settings"].items())
+        what = "; ".join(part for part in (row["name"], changed, row["code"]) if part)
+        read = row["encoder"]
+        read = f"{read['tokens'] / 1e6:.1f} M tokens, {read['hours']:.1f} h" if read else "none"
+        one = ", ".join(f"{value:.3f}" for value in row["macro_f1"])
+        lines.append(
+            f"| {row['build']} | {what} | {fmean(row['macro_f1']):.3f} | {one} | {fmean(row['loss']):.3f} "
+            f"| {', '.join(map(str, row['seeds']))} | {read} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def speed(results: Path) -> str:
     """All claims in one table, then a table of figures a benchmark, with where and how they were measured."""
     files = [results / f"{name}.json" for name in ORDER]
     records = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.is_file()]
@@ -38,11 +60,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
-    head, begin, rest = options.page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{options.page}: has no place for the tables: put {BEGIN.strip()} and {END.strip()} into it")
-    options.page.write_text(head + begin + section(options.results) + end + tail, encoding="utf-8")
+    text = options.page.read_text(encoding="utf-8")
+    for name, section in zip(PARTS, (speed, trials), strict=True):
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+        head, found, rest = text.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if not (found and ended):
+            raise SystemExit(f"{options.page}: no place for the tables: put {begin.strip()} and {end.strip()} into it")
+        text = head + begin + section(options.results) + end + tail
+    options.page.write_text(text, encoding="utf-8")
     print(f"tables → {options.page}")
 
 

@@ -78,6 +78,29 @@ def test_the_report_puts_every_claim_into_the_page(results, root, tmp_path):
             assert f"| {claim['what']} |" in text
 
 
+def test_a_trial_is_a_line_from_runs_that_differ_in_their_seed_alone(root, tmp_path):
+    runs, lines = root / "results/runs/constructed-primary", tmp_path / "trials.jsonl"
+
+    def trials(*options):
+        command = [sys.executable, str(root / "benchmarks/trials.py"), *map(str, options), "--output", str(lines)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    seeds = [runs / "mini" / f"s{seed}" for seed in (2, 1)]
+    for name in ("random", "shipped", "shipped"):
+        result = trials(name, *seeds, "--encoder", root / "data/pretrained/mini")
+        assert result.returncode == 0, result.stderr
+    first, second = map(json.loads, lines.read_text("utf-8").splitlines())
+    assert (first["name"], second["name"]) == ("random", "shipped")
+    validation = [json.loads((folder / "metrics.json").read_text("utf-8"))["history"] for folder in seeds]
+    best = [round(max(row["macro_f1"] for row in history), 4) for history in validation]
+    assert (second["seeds"], second["macro_f1"]) == ([1, 2], best[::-1])
+    assert second["settings"] == {}
+    assert second["encoder"]["tokens"] > 1_000_000
+    refused = trials("mixed", seeds[0], runs / "mini_random/s1")
+    assert refused.returncode == 1
+    assert "differ in more than their seed" in refused.stderr
+
+
 def test_sides_that_do_not_agree_are_not_timed(root):
     sys.path.insert(0, str(root / "benchmarks"))
     try:

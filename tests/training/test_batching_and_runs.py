@@ -1,10 +1,13 @@
 """Batches hold every paragraph once; a run's name depends on what matters and on nothing else."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jianghua.dataset import Loaded
 from jianghua.models.batching import shuffled, token_batches
 from jianghua.training import run_hash
+from jianghua.training.run import folder_of
 
 
 @given(st.lists(st.integers(1, 300), max_size=80), st.integers(50, 600), st.one_of(st.none(), st.integers(1, 9)))
@@ -46,3 +49,20 @@ def test_seed_paths_and_device_do_not_change_a_runs_name():
 def test_options_and_the_dataset_change_a_runs_name():
     assert run_hash(CONFIG, "f") != run_hash(CONFIG | {"train": {"epochs": 4}}, "f")
     assert run_hash(CONFIG, "f") != run_hash(CONFIG, "g")
+
+
+@pytest.mark.parametrize("from_scratch", [True, False])
+def test_other_weights_make_another_run_unless_all_are_drawn_anew(from_scratch, tmp_path):
+    model = {"name": "mini", "kind": "encoder", "path": str(tmp_path), "from_scratch": from_scratch}
+    loaded = Loaded("constructed", "f", {})
+
+    def name():
+        return folder_of(CONFIG | {"model": model}, loaded)
+
+    (tmp_path / "config.json").write_text("{}", "utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    before = name()
+    (tmp_path / "model.safetensors").write_bytes(b"other")
+    assert (name() == before) == from_scratch
+    (tmp_path / "config.json").write_text("[]", "utf-8")
+    assert name() != before

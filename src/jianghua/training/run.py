@@ -61,7 +61,9 @@ def _identity(config: dict) -> dict:
     if config["model"]["kind"] != "encoder":
         return config
     folder = Path(str(config["model"]["path"]))
-    names = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "vocab.txt")
+    names = ["config.json", "tokenizer.json", "vocab.txt"]
+    if not config["model"]["from_scratch"]:  # else the weights are not read
+        names += ["*.safetensors", "*.bin"]
     files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
     if not files:
         return config
