@@ -173,11 +173,13 @@ def check_types(config, name: str) -> None:
         key = override.lstrip("+").partition("=")[0]
         if override[0] == "+" and key not in chosen.runtime.choices and not _has(known, key.split(".")):
             raise BadUsage(f"{key}: no such option; --help shows the options")
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text, a number as '\"2024\"'"}
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     for key in {override.partition("=")[0] for override in given}:
         default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
         wanted = "a list, as [a,b]" if OmegaConf.is_list(default) else kinds.get(type(default))
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
+        if type(default) is str and type(value) in (int, float):
+            wanted += f", a number as '\"{value}\"'"
         if wanted and not fits:
             raise BadUsage(f"{key}={value}: {key}= takes {wanted}")
 
