@@ -112,3 +112,23 @@ def test_an_interrupted_call_changes_no_stored_run_and_the_next_compares_with_th
     fill(trained, loaded, True, ["length"])
     assert verdicts(scratch(tmp_path)) == dict.fromkeys(MODELS, "stored 0.000 [0.000, 0.000]: OUTSIDE")
     assert contents(tmp_path / STORED) == contents(trained)  # and now the new ones are stored
+
+
+@pytest.mark.parametrize(
+    "changed", ["conf/train/default.yaml", "conf/model/mini.yaml", "data/pretrained/mini/model.safetensors"]
+)
+def test_runs_of_another_recipe_or_encoder_lie_in_another_place(changed, tmp_path):
+    for name in ("conf/train.yaml", "conf/train/default.yaml", "conf/model/mini.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a: 1\n", "utf-8")
+    weights = tmp_path / "data/pretrained/mini/model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+
+    def place():
+        return place_of(tmp_path / "runs", "0123456789abcdef", tmp_path / "scripts/train.py")
+
+    before = place()
+    assert place() == before
+    (tmp_path / changed).write_bytes(b"a: 2\n")
+    assert place() != before

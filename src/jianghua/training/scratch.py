@@ -43,9 +43,14 @@ def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folde
 
 
 def place_of(runs: Path, fingerprint: str, script: Path) -> Path:
-    """Where the runs of a dataset by today's models and recipe are: a finished one of another recipe is not taken."""
-    conf, digest = script.parents[1] / "conf", hashlib.sha256()
-    for file in sorted([conf / "train.yaml", *conf.glob("train/*.yaml"), *conf.glob("model/*.yaml")]):
+    """Where the runs of a dataset by today's recipe, models and bundled encoder are.
+
+    A finished run of another recipe or encoder is not taken for one of these.
+    """
+    root, digest = script.parents[1], hashlib.sha256()
+    conf = root / "conf"
+    files = [conf / "train.yaml", *conf.glob("train/*.yaml"), *conf.glob("model/*.yaml")]
+    for file in sorted([*files, *root.glob("data/pretrained/*/model.safetensors")]):
         digest.update(file.read_bytes())
     return runs / "reproduce" / f"{fingerprint}-{digest.hexdigest()[:8]}"
 
