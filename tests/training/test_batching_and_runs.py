@@ -66,3 +66,11 @@ def test_other_weights_make_another_run_unless_all_are_drawn_anew(from_scratch, 
     assert (name() == before) == from_scratch
     (tmp_path / "config.json").write_text("[]", "utf-8")
     assert name() != before
+
+
+def test_how_encoders_are_fine_tuned_makes_no_other_run_of_a_baseline():
+    loaded = Loaded("constructed", "f", {})
+    model = {"name": "tfidf", "kind": "tfidf", "c": 10.0}
+    before = folder_of(CONFIG | {"model": model}, loaded)
+    assert folder_of(CONFIG | {"model": model, "train": {"epochs": 9}}, loaded) == before
+    assert folder_of(CONFIG | {"model": model | {"c": 1.0}}, loaded) != before

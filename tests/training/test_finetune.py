@@ -134,12 +134,15 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
         before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
         recipe = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, seed=1)
         history = finetune(encoder, examples, examples, recipe, tmp_path / f"{share}", lambda row: None)
-        moved = max((before[name] - value).abs().max() for name, value in encoder.model.state_dict().items())
+        after = encoder.model.state_dict()
+        inner = [name for name in after if not name.startswith("classifier")]  # which the temperature is folded into
+        moved = max((before[name] - after[name]).abs().max() for name in inner)
         results[share] = history, float(moved)
     assert results[0.001] == results[0.0]
     assert [row["train_loss"] for row in results[1.0][0]] == [row["train_loss"] for row in results[0.0][0]]
     assert 0 < results[1.0][1] < 0.8 * results[0.0][1]
-    assert results[1.0][0][-1]["loss"] > 1.5 * results[0.0][0][-1]["loss"]
+    lagging, own = ([row["loss"] for row in results[share][0]] for share in (1.0, 0.0))
+    assert lagging[0] > 1.5 * own[0], (lagging, own)  # later on nothing is left to learn
 
 
 def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):

@@ -58,8 +58,8 @@ def _identity(config: dict) -> dict:
     if config["model"]["kind"] == "llm":
         apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env"]
     config = config | {"model": {key: value for key, value in config["model"].items() if key not in apart}}
-    if config["model"]["kind"] != "encoder":
-        return config
+    if config["model"]["kind"] != "encoder":  # how encoders are fine-tuned changes nothing about the others
+        return {key: value for key, value in config.items() if key != "train"}
     folder = Path(str(config["model"]["path"]))
     names = ["config.json", "tokenizer.json", "vocab.txt"]
     if not config["model"]["from_scratch"]:  # else the weights are not read
