@@ -59,7 +59,7 @@ def mini(root, tmp_path_factory):
     """The bundled BERT with a new head for `functions`, wide enough to tell paragraphs apart."""
     folder = tmp_path_factory.mktemp("mini")
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "functions", seed=5)
-    encoder.scale(0.05)
+    encoder.scale(0.25)
     encoder.thresholds = [0.3, 0.4, 0.5, 0.6]
     encoder.save(folder)
     return folder
