@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from harness import ROOT, put_between_marks
 from scipy.optimize import brentq
 
 from jianghua.dataset import index_as_build
@@ -37,7 +38,6 @@ from jianghua.report.results import ABOUT
 from jianghua.schema import BadData
 from jianghua.training import read_run
 
-ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "results" / "runs" / "full-primary"
 METHODS = ("percentile", "bca", "studentised", "hierarchical")
 NAMES = {"bca": "BCa", "studentised": "bootstrap-t"}
@@ -250,17 +250,6 @@ def simulate(trials: int, replicates: int, workers: int) -> dict:
         return {"coverage": list(covered), "tests": list(compared)}
 
 
-def write_docs(tables: dict[str, str]) -> None:
-    """Put each table between its marks in docs/evaluation.md."""
-    page = ROOT / "docs" / "evaluation.md"
-    text = page.read_text(encoding="utf-8")
-    for name, table in tables.items():
-        head, begin, rest = text.partition(f"<!-- {name}: begin -->\n")
-        _, end, tail = rest.partition(f"<!-- {name}: end -->")
-        text = head + begin + table + end + tail
-    page.write_text(text, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=400, help="test sets a setting")
@@ -284,7 +273,7 @@ def main() -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if options.docs:
-        write_docs(tables)
+        put_between_marks(ROOT / "docs" / "evaluation.md", tables)
 
 
 if __name__ == "__main__":

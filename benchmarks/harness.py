@@ -196,6 +196,19 @@ def tables(record: dict) -> list[str]:
     return [*lines, "", *claim_rows(record["claims"])] if record["claims"] else lines
 
 
+def put_between_marks(page: Path, tables: dict[str, str]) -> None:
+    """Put each table into `page`, between the comments `NAME: begin` and `NAME: end`."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+        head, found, rest = text.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if not (found and ended):
+            raise SystemExit(f"{page}: no place for the table: put {begin.strip()} and {end} into it")
+        text = head + begin + table + end + tail
+    page.write_text(text, encoding="utf-8")
+
+
 def machine() -> dict:
     """What the figures depend on; `load` is what else ran in the last minutes, one a busy core."""
     from importlib.metadata import version

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from harness import ROOT, put_between_marks
 from scipy.stats import bootstrap
 from sklearn.metrics import f1_score
 
@@ -85,14 +86,6 @@ def table(rows: list[dict]) -> str:
     )
 
 
-def write_docs(text: str) -> None:
-    """Put the table between its marks in docs/evaluation.md."""
-    page = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
-    head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- speed: begin -->\n")
-    _, end, tail = rest.partition("<!-- speed: end -->")
-    page.write_text(head + begin + text + end + tail, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--predictions", type=int, default=5000)
@@ -124,7 +117,7 @@ def main() -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if options.docs:
-        write_docs(table(rows))
+        put_between_marks(ROOT / "docs" / "evaluation.md", {"speed": table(rows)})
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness import put_between_marks
+
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
 
 ALL_PAIRS_UP_TO = 3000
@@ -68,16 +70,13 @@ def run(size: int, way: str) -> tuple[float, float, int]:
 
 def write_table(rows: list[dict]) -> None:
     """The rows as a Markdown table between the marks of README.md beside this file."""
-    page = Path(__file__).with_name("README.md")
-    head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- near_duplicates: begin -->\n")
-    _, end, tail = rest.partition("<!-- near_duplicates: end -->")
     table = "| paragraphs | way | seconds | µs a paragraph | peak MB | pairs |\n"
     table += "| ---: | --- | ---: | ---: | ---: | ---: |\n"
     for row in rows:
         each = 1e6 * row["seconds"] / row["paragraphs"]
         table += f"| {row['paragraphs']:,} | {row['way']} | {row['seconds']:.2f} | {each:.0f} "
         table += f"| {row['peak_mb']:,} | {row['pairs']:,} |\n"
-    page.write_text(head + begin + table + end + tail, encoding="utf-8")
+    put_between_marks(Path(__file__).with_name("README.md"), {"near_duplicates": table})
 
 
 def main() -> None:

@@ -8,17 +8,18 @@ import json
 from pathlib import Path
 from statistics import fmean
 
-from harness import RESULTS, claim_rows, tables
+from harness import RESULTS, claim_rows, put_between_marks, tables
+
+from jianghua.files import read_jsonl
 
 PAGE = Path(__file__).with_name("README.md")
 ORDER = ("train_step", "predict", "start_up", "disturbed", "tokenising", "whole_build", "growth", "accuracy")
-PARTS = ("speed", "trials")
 
 
 def trials(results: Path) -> str:
     """A row a trial, the best mean validation macro-F1 of a build first."""
     path = results / "trials.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    rows = read_jsonl(path) if path.is_file() else []
     lines = [
         "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
         "| --- | --- | ---: | --- | ---: | --- | --- |",
@@ -60,15 +61,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
-    text = options.page.read_text(encoding="utf-8")
-    for name, section in zip(PARTS, (speed, trials), strict=True):
-        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-        head, found, rest = text.partition(begin)
-        _, ended, tail = rest.partition(end)
-        if not (found and ended):
-            raise SystemExit(f"{options.page}: no place for the tables: put {begin.strip()} and {end.strip()} into it")
-        text = head + begin + section(options.results) + end + tail
-    options.page.write_text(text, encoding="utf-8")
+    put_between_marks(options.page, {"speed": speed(options.results), "trials": trials(options.results)})
     print(f"tables → {options.page}")
 
 

@@ -15,16 +15,11 @@ from pathlib import Path
 
 from harness import RESULTS, ROOT
 
+from jianghua.files import read_jsonl, write_jsonl
+from jianghua.report.model_card import stages_of
+from jianghua.training import finished, read_json
+
 TRIALS = RESULTS / "trials.jsonl"
-
-
-def flat(settings: dict, prefix: str = "") -> dict:
-    """Nested settings by dotted names."""
-    found = {}
-    for name, value in settings.items():
-        inner = isinstance(value, dict)
-        found |= flat(value, f"{prefix}{name}.") if inner else {prefix + name: value}
-    return found
 
 
 def pretraining(folder: Path) -> dict:
@@ -33,10 +28,7 @@ def pretraining(folder: Path) -> dict:
 
     record = OmegaConf.to_container(OmegaConf.load(folder / "pretraining.yaml"))
     last = json.loads((folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    stages, tokens = record, 0
-    while stages:
-        tokens += stages["steps"] * stages["batch_tokens"]
-        stages = stages.get("before")
+    tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages_of(record))
     return {"tokens": tokens, "hours": round(last["seconds"] / 3600, 2), "masked_loss": last["loss"]}
 
 
@@ -44,23 +36,20 @@ def trial(name: str, runs: list[Path], encoder: Path | None, code: str) -> dict:
     """The line of a trial. Raises `SystemExit` for runs that are unfinished or differ in more than their seed."""
     from omegaconf import OmegaConf
 
-    apart = {"seed", "output_dir", "runs", "rerun", "threads", "device"}
-    shipped = OmegaConf.load(ROOT / "conf/train/default.yaml")
-    settings, rows = [], []
+    stamps, rows = set(), []
     for folder in runs:
-        if not (folder / "DONE").exists():
+        if not finished(folder):
             raise SystemExit(f"{folder}: no finished run")
-        config = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"), resolve=False)
-        settings.append({key: value for key, value in flat(config).items() if key not in apart})
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        best = max(metrics["history"], key=lambda row: (row["macro_f1"], -row["loss"]))
-        rows.append((config["seed"], best, environment))
-    if any(other != settings[0] for other in settings):
+        text = (folder / "config.yaml").read_text(encoding="utf-8")
+        config = OmegaConf.create(text)
+        stamps.add(text.partition(" seed ")[0])  # what the run is known by, apart from its seed
+        history, environment = read_json(folder / "metrics.json")["history"], read_json(folder / "environment.json")
+        best = max(history, key=lambda row: (row["macro_f1"], -row["loss"]))
+        rows.append((config.seed, best, environment))
+    if len(stamps) > 1:
         raise SystemExit(f"{name}: these runs differ in more than their seed")
-    changed = {
-        key: value for key, value in settings[0].items() if shipped.get(key.removeprefix("train."), value) != value
-    }
+    shipped = OmegaConf.load(ROOT / "conf/train/default.yaml")
+    changed = {f"train.{key}": value for key, value in config.train.items() if shipped.get(key) != value}
     rows.sort(key=lambda row: row[0])
     return {
         "name": name,
@@ -83,12 +72,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=TRIALS)
     options = parser.parse_args()
     new = trial(options.name, options.runs, options.encoder, options.code)
-    old = options.output.read_text(encoding="utf-8").splitlines() if options.output.is_file() else []
+    old = read_jsonl(options.output) if options.output.is_file() else []
     same = ("name", "build", "fingerprint")
-    kept = [row for row in map(json.loads, old) if any(row[key] != new[key] for key in same)]
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in [*kept, new]]
-    options.output.write_text("".join(lines), encoding="utf-8")
-    print(lines[-1], end="")
+    write_jsonl(options.output, [*(row for row in old if any(row[key] != new[key] for key in same)), new])
+    print(json.dumps(new, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from jianghua.command import BadUsage, command
 def main(config):
     from pathlib import Path
 
-    from jianghua.dataset import build, check_output, freeze_public, freeze_splits, read_manifests, write_build
+    from jianghua.dataset import BUILD_MARKS, build, freeze_public, freeze_splits, read_manifests, write_build
+    from jianghua.files import check_replaceable
 
     data, output = Path(config.data_root), Path(config.output)
     if config.freeze and config.public == "wikisource":
@@ -22,7 +23,7 @@ def main(config):
         added = freeze_public(data, public) if public else 0
         print(f"{added} public documents taken in, {freeze_splits(data)} documents given a split")
         return
-    check_output(output)
+    check_replaceable(output, BUILD_MARKS)
     result = build(data, public)
     write_build(result, data, output, Path(config.results))
     if config.page:

@@ -20,6 +20,12 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def file_sha256(path: str | Path) -> str:
+    """Hex SHA-256 of a file's bytes, read in pieces."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_atomic(path: str | Path, data: str | bytes) -> None:
     """Write `data` so that a reader, or a kill at any moment, sees the old file or the new one."""
     path = Path(path)

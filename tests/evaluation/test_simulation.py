@@ -27,7 +27,8 @@ PROFILES = np.array([[5, 3, 8, 1], [2, 0, 30, 0], [4, 4, 4, 4], [0, 6, 12, 2]])
 
 
 @pytest.fixture
-def coverage(root):
+def coverage(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "benchmarks")  # as Python does for a script
     spec = importlib.util.spec_from_file_location("coverage_benchmark", root / "benchmarks/coverage.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -132,7 +132,8 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
     for share in (0.0, 0.001, 1.0):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
         before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
-        recipe = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, seed=1)
+        # so slowly that something is left to learn in the last epoch
+        recipe = Recipe(2e-4, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, seed=1)
         history = finetune(encoder, examples, examples, recipe, tmp_path / f"{share}", lambda row: None)
         after = encoder.model.state_dict()
         inner = [name for name in after if not name.startswith("classifier")]  # which the temperature is folded into
@@ -141,8 +142,7 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
     assert results[0.001] == results[0.0]
     assert [row["train_loss"] for row in results[1.0][0]] == [row["train_loss"] for row in results[0.0][0]]
     assert 0 < results[1.0][1] < 0.8 * results[0.0][1]
-    lagging, own = ([row["loss"] for row in results[share][0]] for share in (1.0, 0.0))
-    assert lagging[0] > 1.5 * own[0], (lagging, own)  # later on nothing is left to learn
+    assert results[1.0][0][-1]["loss"] > 1.5 * results[0.0][0][-1]["loss"]
 
 
 def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):

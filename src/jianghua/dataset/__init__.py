@@ -1,6 +1,6 @@
 """Splits, near-duplicates, the build, its card, and the guard that keeps test text out of training."""
 
-from jianghua.dataset.build import Build, build, check_output, fingerprint, index_fingerprint, index_rows, write_build
+from jianghua.dataset.build import BUILD_MARKS, Build, build, fingerprint, index_fingerprint, index_rows, write_build
 from jianghua.dataset.card import between_marks
 from jianghua.dataset.duplicates import near_duplicates
 from jianghua.dataset.freeze import fixed_packet, freeze_public, freeze_splits
@@ -10,12 +10,12 @@ from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
 
 __all__ = [
+    "BUILD_MARKS",
     "Build",
     "Loaded",
     "assign_splits",
     "between_marks",
     "build",
-    "check_output",
     "fingerprint",
     "fixed_packet",
     "freeze_public",

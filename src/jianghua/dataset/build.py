@@ -15,7 +15,7 @@ from jianghua.dataset.sources import (
     read_manifests,
     read_splits,
 )
-from jianghua.files import check_replaceable, folder_atomic, text_sha256, write_atomic, write_jsonl
+from jianghua.files import folder_atomic, text_sha256, write_atomic, write_jsonl
 from jianghua.schema import LABELS, SPLITS, BadData, Paragraph, Vote, label_id
 
 CONFIGS = ("primary", "functions")
@@ -233,12 +233,7 @@ def write_split(rows: list[dict], config: str, path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(config)), path, compression="zstd")
 
 
-MARKS = (parquet_path("primary", "train"),)  # by which a folder is known as a build
-
-
-def check_output(output: Path) -> None:
-    """Refuse a folder for a build that holds something else."""
-    check_replaceable(output, MARKS)
+BUILD_MARKS = (parquet_path("primary", "train"),)  # by which a folder is known as a build
 
 
 def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
@@ -253,7 +248,7 @@ def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
 
     scores = results / f"{result.name}.md"
     text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
-    with folder_atomic(output, MARKS) as folder:
+    with folder_atomic(output, BUILD_MARKS) as folder:
         write_parquet(result.rows, folder)
         write_atomic(folder / "README.md", text)
         write_atomic(folder / "croissant.json", croissant(result, folder, data))

@@ -11,7 +11,6 @@ activations to 8 bits as they come. Its answers differ from fp32's; by how much,
 Importing this module, and running a graph that is there, loads neither torch nor transformers.
 """
 
-import hashlib
 import json
 import os
 from array import array
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.files import write_atomic
+from jianghua.files import file_sha256, write_atomic
 from jianghua.models.classifier import WITHOUT_ENCODER, config_of, read_config
 from jianghua.models.overlong import mean_of_windows, read_windows, special_ends
 from jianghua.models.tokenizer import encodings
@@ -233,8 +232,7 @@ def _fingerprint(folder: Path) -> str:
     """What a graph is made from: the weights' SHA-256 and the recipe's number."""
     path = folder / "model.safetensors"
     try:
-        with path.open("rb") as file:
-            return f"{RECIPE}:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return f"{RECIPE}:{file_sha256(path)}"
     except OSError:
         raise BadData(f"{path}: no such file; only encoders saved as one safetensors file are exported") from None
 

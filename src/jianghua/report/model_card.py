@@ -8,9 +8,9 @@ from jianghua.report.tables import describe_part, markdown_table, score_cells, s
 from jianghua.schema import LABELS, LABELS_ZH
 
 
-def _stages(record: dict) -> list[dict]:
+def stages_of(record: dict) -> list[dict]:
     """The records of a pre-training and of those it went on from, the first one first."""
-    return [*(_stages(record["before"]) if record.get("before") else []), record]
+    return [*(stages_of(record["before"]) if record.get("before") else []), record]
 
 
 def _stage(record: dict) -> str:
@@ -27,7 +27,7 @@ def encoder_card(folder: Path, record: dict) -> str:
     """Markdown with front matter; `record` is what pre-training was run with, and its sources' counts."""
     curve = [json.loads(line) for line in (folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()]
     last = curve[-1]
-    stages = _stages(record)
+    stages = stages_of(record)
     tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages)
     how = ";\nthen, with the same vocabulary and a new head for the sets, ".join(map(_stage, stages))
     size = (folder / "model.safetensors").stat().st_size / 1e6

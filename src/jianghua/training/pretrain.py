@@ -27,7 +27,7 @@ import torch
 from omegaconf import OmegaConf
 from transformers import ModernBertConfig, ModernBertForMaskedLM
 
-from jianghua.files import check_replaceable, folder_atomic, write_atomic
+from jianghua.files import check_replaceable, file_sha256, folder_atomic, write_atomic
 from jianghua.models import flat
 from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
@@ -226,11 +226,6 @@ def check_folders(output: Path, start: Path | None, architecture: dict) -> dict 
     return OmegaConf.to_container(OmegaConf.load(start / RECORD))
 
 
-def _weights_sha256(folder: Path) -> str:
-    with (folder / "model.safetensors").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def learning_rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
     """Linear warm-up, then linear decay to a twentieth of the peak."""
     if step < warmup:
@@ -292,7 +287,8 @@ def pretrain(
     if not 0 < mask_share < 1:
         raise BadUsage(f"mask_share={mask_share}: mask_share= takes a share between 0 and 1")
     settings = [architecture, weights, steps, batch_tokens, learning_rate, warmup, weight_decay, mask_share, set_weight]
-    identity = _identity([*settings, seed, tokenizer.to_str(), start and _weights_sha256(start)], sources)
+    origin = start and file_sha256(start / "model.safetensors")
+    identity = _identity([*settings, seed, tokenizer.to_str(), origin], sources)
     torch.manual_seed(seed)
     vocabulary = tokenizer.get_vocab_size()
     model = ModernBertForMaskedLM(network(tokenizer, architecture))
