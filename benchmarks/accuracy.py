@@ -1,6 +1,6 @@
 """Is speed bought with accuracy? Validation macro-F1 of the shipped recipe, seed by seed, against the padded path.
 
-    python benchmarks/accuracy.py [--seeds 5] [--share 1.0] [--runs FILE]
+    python benchmarks/accuracy.py [--seeds 5] [--share 1.0] [--runs FILE] [--trained RUN ...]
 
 Both sides fine-tune the bundled encoder on the bundled train split with `finetune`, the shipped batch size, learning
 rate, epochs, warm-up and weight decay:
@@ -11,8 +11,10 @@ rate, epochs, warm-up and weight decay:
   these.
 
 The figure is the best epoch's validation macro-F1. The interval is Student's t over the differences, seed by seed. A
-finished run is a line of `--runs`, so that the command goes on where it was stopped. `--share` takes the first
-documents of each split only. The whole takes about an hour and a half on two cores.
+finished run is a line of `--runs`, so that the command goes on where it was stopped. `--trained` are finished run
+folders of `python scripts/train.py seed=N`: the shipped side of those seeds, which is the same training, is then read
+and not trained again. `--share` takes the first documents of each split only. The whole takes about an hour and a half
+on two cores.
 """
 
 import hashlib
@@ -22,9 +24,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import RESULTS, SHIPPED, Benchmark, Job, Side, arguments
+from harness import RESULTS, ROOT, SHIPPED, Benchmark, Job, Side, arguments
 from tokenising import part_of
 from training_sides import DATA, MINI, recipe, with_dropout
+
+from jianghua.files import read_jsonl
 
 SIDES = ("shipped", "padded")
 WITHIN = 0.5  # points of macro-F1
@@ -50,17 +54,41 @@ def one_run(side: str, seed: int, share: float) -> Job:
                 encoder.model.set_attn_implementation("sdpa")
                 settings = recipe(seed=seed, sentence_weight=0.0, mask_share=0.0, part_share=0.0, average_share=0.0)
             history = finetune(encoder, train, validation, settings, folder / "checkpoint", lambda row: None)
-        best = max(history, key=lambda row: row["macro_f1"])
-        return {
-            **_key(side, seed, share, loaded.fingerprint),
-            "macro_f1": best["macro_f1"],
-            "epoch": best["epoch"],
-            "seconds": round(time.perf_counter() - began, 1),
-            "train": len(train.texts),
-            "validation": len(validation.texts),
-        }
+        return _line(side, seed, share, loaded, history, time.perf_counter() - began)
 
     return Job(run, lambda: 0.0)
+
+
+def _line(side: str, seed: int, share: float, loaded, history: list[dict], seconds: float) -> dict:
+    best = max(history, key=lambda row: row["macro_f1"])
+    return {
+        **_key(side, seed, share, loaded.fingerprint),
+        "macro_f1": best["macro_f1"],
+        "epoch": best["epoch"],
+        "seconds": round(seconds, 1),
+        "train": len(loaded.rows["train"]),
+        "validation": len(loaded.rows["validation"]),
+    }
+
+
+def of_train(folder: Path, loaded) -> dict:
+    """The line of a run that scripts/train.py made with its defaults on this data; `BadData` if it is another's."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from jianghua.command import register_root
+    from jianghua.training import finished, read_json
+    from jianghua.training.run import check_owner
+
+    if not finished(folder):
+        raise SystemExit(f"{folder}: no finished run")
+    seed = OmegaConf.load(folder / "config.yaml").seed
+    register_root(ROOT)
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("train", overrides=[f"seed={seed}"])
+    check_owner(OmegaConf.to_container(config, resolve=True), loaded, folder)
+    history = read_json(folder / "metrics.json")["history"]
+    return _line("shipped", seed, 1.0, loaded, history, read_json(folder / "environment.json")["seconds"])
 
 
 def _key(side: str, seed: int, share: float, fingerprint: str) -> dict:
@@ -73,8 +101,18 @@ def _key(side: str, seed: int, share: float, fingerprint: str) -> dict:
     return key | {"encoder_sha256": weights}
 
 
-def stored(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+def stored(path: Path, key: dict) -> dict | None:
+    lines = read_jsonl(path) if path.is_file() else []
+    return next((line for line in lines if line | key == line), None)
+
+
+def keep(run: dict, path: Path) -> None:
+    """Add the line of `run`, unless its like is there."""
+    if stored(path, _key(run["side"], run["seed"], run["share"], run["fingerprint"])):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(run) + "\n")
 
 
 def interval(differences: list[float]) -> tuple[float, float]:
@@ -89,22 +127,22 @@ def interval(differences: list[float]) -> tuple[float, float]:
 def main() -> None:
     from jianghua.dataset import load_build
 
-    options = arguments(__doc__, "accuracy", rounds=1, seeds=5, share=1.0, runs=str(RESULTS / "accuracy.jsonl"))
+    more = {"runs": str(RESULTS / "accuracy.jsonl"), "trained": []}
+    options = arguments(__doc__, "accuracy", rounds=1, seeds=5, share=1.0, **more)
     if options.seeds < 2:
         raise SystemExit("--seeds takes a number from 2: an interval needs two differences")
     benchmark, path = Benchmark("accuracy", 1), Path(options.runs)
-    fingerprint, points = load_build(DATA, "primary").fingerprint, {side: [] for side in SIDES}
+    loaded, points = load_build(DATA, "primary"), {side: [] for side in SIDES}
+    for folder in options.trained:
+        keep(of_train(Path(folder), loaded), path)
     for seed in range(1, options.seeds + 1):
         for side in SIDES:
-            key = _key(side, seed, options.share, fingerprint)
-            found = next((run for run in stored(path) if run | key == run), None)
+            found = stored(path, _key(side, seed, options.share, loaded.fingerprint))
             if found is None:
                 worker = Side(f"{side}, seed {seed}", one_run, side, seed, options.share, environment=SHIPPED)
                 found = worker.answer()
                 worker.close()
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(found) + "\n")
+                keep(found, path)
             points[side].append(100 * found["macro_f1"])
             print(f"{side}, seed {seed}: {points[side][-1]:.2f} (epoch {found['epoch']})", flush=True)
     differences = [a - b for a, b in zip(points["shipped"], points["padded"], strict=True)]

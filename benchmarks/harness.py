@@ -235,6 +235,6 @@ def arguments(text: str, name: str, rounds: int, **more) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=RESULTS / f"{name}.json", help="where the figures go as JSON")
     for option, default in more.items():
         several = isinstance(default, list)
-        how = {"type": type(default[0]), "nargs": "+"} if several else {"type": type(default)}
+        how = {"type": type(default[0]) if default else str, "nargs": "+"} if several else {"type": type(default)}
         parser.add_argument(f"--{option.replace('_', '-')}", default=default, **how)
     return parser.parse_args()
