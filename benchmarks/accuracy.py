@@ -12,9 +12,9 @@ rate, epochs, warm-up and weight decay:
 
 The figure is the best epoch's validation macro-F1. The interval is Student's t over the differences, seed by seed. A
 finished run is a line of `--runs`, so that the command goes on where it was stopped. `--trained` are finished run
-folders of `python scripts/train.py seed=N`: the shipped side of those seeds, which is the same training, is then read
-and not trained again. `--share` takes the first documents of each split only. The whole takes about an hour and a half
-on two cores.
+folders of `python scripts/train.py seed=N`, as results/runs keeps them: the shipped side of those seeds, which is the
+same training, is then read and not trained again. `--share` takes the first documents of each split only. The whole
+takes about an hour and a half on two cores.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ from tokenising import part_of
 from training_sides import DATA, MINI, recipe, with_dropout
 
 from jianghua.files import read_jsonl
+from jianghua.schema import BadData
 
 SIDES = ("shipped", "padded")
 WITHIN = 0.5  # points of macro-F1
@@ -72,7 +73,7 @@ def _line(side: str, seed: int, share: float, loaded, history: list[dict], secon
 
 
 def of_train(folder: Path, loaded) -> dict:
-    """The line of a run that scripts/train.py made with its defaults on this data; `BadData` if it is another's."""
+    """The line of a run that scripts/train.py made with its defaults on this data; `SystemExit` for another run."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
@@ -86,7 +87,10 @@ def of_train(folder: Path, loaded) -> dict:
     register_root(ROOT)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("train", overrides=[f"seed={seed}"])
-    check_owner(OmegaConf.to_container(config, resolve=True), loaded, folder)
+    try:
+        check_owner(OmegaConf.to_container(config, resolve=True), loaded, folder)
+    except BadData:
+        raise SystemExit(f"{folder}: not a run of train.py with the settings, encoder and data of today") from None
     history = read_json(folder / "metrics.json")["history"]
     return _line("shipped", seed, 1.0, loaded, history, read_json(folder / "environment.json")["seconds"])
 

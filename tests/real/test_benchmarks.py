@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from jianghua.dataset import load_build
+
 pytestmark = pytest.mark.slow
 TINY = {
     "predict": ["--rounds", "1", "--paragraphs", "24"],
@@ -62,6 +64,22 @@ def test_a_finished_accuracy_run_is_not_trained_again(results, root):
     assert after[:-1] == [json.loads(line) for line in kept]
     drop = {"seconds": None}
     assert after[-1] | drop == json.loads(before.splitlines()[-1]) | drop
+
+
+def test_a_run_of_train_py_counts_as_the_shipped_side_and_no_other_run_does(root):
+    sys.path.insert(0, str(root / "benchmarks"))
+    try:
+        from accuracy import of_train
+    finally:
+        sys.path.pop(0)
+    runs = root / "results/runs/constructed-primary"
+    loaded = load_build(root / "data/jianghua", "primary")
+    line = of_train(runs / "mini/s2", loaded)
+    history = json.loads((runs / "mini/s2/metrics.json").read_text("utf-8"))["history"]
+    assert (line["side"], line["seed"], line["share"]) == ("shipped", 2, 1.0)
+    assert line["macro_f1"] == max(row["macro_f1"] for row in history)
+    with pytest.raises(SystemExit, match=r"tfidf/s1: not a run of train\.py with the settings"):
+        of_train(runs / "tfidf/s1", loaded)
 
 
 def test_the_report_puts_every_claim_into_the_page(results, root, tmp_path):
