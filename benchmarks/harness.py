@@ -11,7 +11,9 @@ import json
 import multiprocessing
 import os
 import platform
+import shutil
 import statistics
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -215,9 +217,14 @@ def machine() -> dict:
 
     import torch
 
+    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]  # which code, recipe, data and encoder
+    commit = (
+        shutil.which("git") and subprocess.run(described, capture_output=True, text=True, check=False).stdout.strip()
+    )
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
     return {
+        "commit": commit or None,
         "platform": f"{platform.system()}-{platform.machine()}",
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),  # of this process, and so of every side: they share its environment

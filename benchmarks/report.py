@@ -49,7 +49,8 @@ def speed(results: Path) -> str:
         lines += [
             f"{record['rounds']} rounds; {machine['platform']}, {machine['cores']} cores "
             f"({', '.join(machine['vector_units'])}), {machine['torch_threads']} threads of torch, "
-            f"load {machine['load'][0]} at the end; {versions}.",
+            f"load {machine['load'][0]} at the end; {versions}"
+            f"{'; commit ' + machine['commit'] if machine.get('commit') else ''}.",
             *(["Checked first: " + "; ".join(record["checks"]) + "."] if record["checks"] else []),
             "",
         ]

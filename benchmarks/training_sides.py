@@ -151,6 +151,7 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
         changed = recipe(
             sentence_weight=settings.sentence_weight,
             mask_share=settings.mask_share,
+            part_share=0.0 if one_batch else settings.part_share,  # the same batch, as whole as the other side's
             epochs=epochs,
             batch_tokens=budget,
             patience=steps,

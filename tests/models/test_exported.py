@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from jianghua.models import Majority
+from jianghua.models import exported as module
 from jianghua.models.encoder import Encoder
 from jianghua.models.exported import load_exported
 from jianghua.schema import LABELS, BadData, BadUsage
@@ -87,13 +88,40 @@ def test_both_read_the_same_tokens_and_cut_the_same_paragraphs(mini, fp32, texts
     encoder = Encoder.load(mini)
     sequences, cut = encoder.encode(texts)
     assert fp32.max_length == encoder.max_length
-    assert [ids[0].tolist() for ids in fp32.encode(texts)] == [sequence.tolist() for sequence in sequences]
+    assert [ids[0].tolist() for ids in fp32.encode(texts)[0]] == [sequence.tolist() for sequence in sequences]
     assert fp32.cut == cut == 1
 
 
 def test_int8_stays_near_fp32_and_is_not_fp32(fp32, int8, texts):
     difference = np.abs(int8.predict_logits(texts) - fp32.predict_logits(texts))
     assert 0 < difference.max() < 0.1 * np.ptp(fp32.predict_logits(texts))
+
+
+def test_int8_takes_all_products_with_weights_in_the_layers_and_nothing_that_stands_on_them(mini, int8):
+    import onnx
+
+    nodes = onnx.load(mini / "onnx" / "model_int8.onnx").graph.node
+    rounded = {node.name.removesuffix("_quant") for node in nodes if node.op_type == "MatMulInteger"}
+    layers = Encoder.load(mini).model.config.num_hidden_layers
+    parts = ("attn/Wqkv", "attn/Wo", "mlp/Wi", "mlp/Wo")
+    assert rounded == {f"/model/model/layers.{i}/{part}/MatMul" for i in range(layers) for part in parts}
+
+
+def test_a_graph_that_gives_other_answers_than_torch_is_refused(mini, tmp_path, monkeypatch):
+    Encoder.load(mini).save(tmp_path)
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    with pytest.raises(BadData, match=r"the exported model's logits are \S+ off; use engine=torch"):
+        load_exported(tmp_path, "onnx")
+    assert not (tmp_path / "onnx").exists()
+
+
+def test_a_graph_of_another_recipe_is_made_again(mini, tmp_path, monkeypatch):
+    Encoder.load(mini).save(tmp_path)
+    said = []
+    load_exported(tmp_path, "onnx", said.append)
+    monkeypatch.setattr(module, "RECIPE", module.RECIPE + 1)
+    load_exported(tmp_path, "onnx", said.append)
+    assert "exporting again" in said[1]
 
 
 @pytest.mark.parametrize("engine", ["fp32", "int8"])
@@ -132,7 +160,7 @@ def test_a_graph_is_made_once_and_again_when_the_weights_change(mini, tmp_path, 
     encoder.scale(2.0)
     encoder.save(tmp_path)
     second = load_exported(tmp_path, "onnx", said.append).predict_logits(texts[:3])
-    assert "weights have changed" in said[1]
+    assert "out of date; exporting again" in said[1]
     assert np.allclose(second, first / 2, atol=1e-5)
     assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["model.onnx"]
 

@@ -9,12 +9,14 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
+from jianghua.models import flat
 from jianghua.models.tokenizer import train_vocabulary
 from jianghua.schema import BadData, BadUsage
 from jianghua.training import pretrain as module
 from jianghua.training.cooccurrence import cooccurrence_embeddings
-from jianghua.training.pretrain import mask_tokens, pretrain, read_corpus, sequences_of
+from jianghua.training.pretrain import mask_tokens, pretrain, pretraining_losses, read_corpus, sequences_of
 from jianghua.training.shards import at_once
 
 ARCHITECTURE = {
@@ -83,6 +85,46 @@ def test_shards_train_what_whole_batches_train_and_the_same_to_the_bit_at_any_nu
     whole = run(tmp_path / "mini", steps=20)
     assert curve[-1]["loss"] == pytest.approx(whole[-1]["loss"], rel=1e-3)
     assert curve[-1]["set_loss"] == pytest.approx(whole[-1]["set_loss"], rel=1e-3)
+
+
+def test_losses_and_gradients_are_those_of_the_padded_model():
+    from transformers import ModernBertForMaskedLM
+
+    tokenizer, texts = sources()
+    sequences = [sequence[:n] for sequence, n in zip(texts["laws"], (17, 60, 33, 5, 48), strict=False)]
+    torch.manual_seed(0)
+    model = ModernBertForMaskedLM(module.network(tokenizer, ARCHITECTURE | {"max_position_embeddings": 64}))
+    head = module.TokenSet(ARCHITECTURE["hidden_size"], model.config.vocab_size)
+    chosen = [torch.rand(len(sequence)) < 0.3 for sequence in sequences]
+    mask = tokenizer.token_to_id("[MASK]")
+    masked = [torch.where(place, mask, tokens) for tokens, place in zip(sequences, chosen, strict=True)]
+
+    def gradients(guessed, told):
+        (guessed + told).backward()
+        found = {name: p.grad.clone() for name, p in [*model.named_parameters(), *head.named_parameters()]}
+        model.zero_grad()
+        head.zero_grad()
+        return found
+
+    flat.use_flat(model)
+    ours = pretraining_losses(model, head, sequences, masked, chosen)
+    found = gradients(*ours)
+    model.set_attn_implementation("sdpa")
+    row = torch.nn.utils.rnn.pad_sequence(masked, batch_first=True)
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    inside = torch.arange(row.shape[1])[None] < lengths[:, None]
+    states = model.model(input_ids=row, attention_mask=inside.long()).last_hidden_state
+    places = torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True)
+    answers = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True)[places]
+    guessed = functional.cross_entropy(model.decoder(model.head(states[places])), answers, reduction="sum")
+    means = (states * inside[..., None]).sum(1) / lengths[:, None]
+    logs = head(model.head(means), model.decoder.weight).log_softmax(1)
+    sets = [sequence[1:-1].unique() for sequence in sequences]
+    told = -sum(log[tokens].mean() for log, tokens in zip(logs, sets, strict=True))
+    assert ours[0].item() == pytest.approx(guessed.item(), rel=1e-5)
+    assert ours[1].item() == pytest.approx(told.item(), rel=1e-5)
+    for name, gradient in gradients(guessed, told).items():
+        assert torch.allclose(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max())), name
 
 
 class Stop(BaseException):

@@ -109,7 +109,7 @@ class Encoder:
     def encode(self, texts: Sequence[str]) -> tuple[list[torch.Tensor], int]:
         """Token ids a text, each at most `max_length`, and how many texts were longer than that."""
         found, _, cut = self._windows(texts, self._one_window)
-        return [torch.tensor(ids) for ids in found], cut
+        return [_ids(window) for window in found], cut
 
     def reads(self, texts: Sequence[str]) -> dict:
         """What the model sees of `texts`: their tokens, how many it cannot read whole, the share of `[UNK]`."""
@@ -185,7 +185,7 @@ class Encoder:
 
         @torch.inference_mode()
         def run(batch: list[int]) -> np.ndarray:
-            return self.logits([torch.tensor(found[i]) for i in batch]).cpu().numpy()
+            return self.logits([_ids(found[i]) for i in batch]).cpu().numpy()
 
         with one_thread_each() if each else nullcontext(map) as spread:
             outputs = list(spread(run, batches))
@@ -251,10 +251,12 @@ class Encoder:
             parameter.data = parameter.data.contiguous()
         if self.flat:
             self.model.set_attn_implementation("sdpa")
-        self.model.save_pretrained(folder)
-        if self.flat:
-            flat.use_flat(self.model)
-        self.model.to(device)
+        try:
+            self.model.save_pretrained(folder)
+        finally:  # with another attention, paragraphs of a batch would see each other
+            if self.flat:
+                flat.use_flat(self.model)
+            self.model.to(device)
         self.tokenizer.save_pretrained(folder)
         more = {"dtype": "float32", "thresholds": self.thresholds, "overlong": self.overlong}
         _amend(folder / "config.json", more)
@@ -278,6 +280,10 @@ class Encoder:
             raise BadData(f"{folder}: not a whole model ({len(absent)} weights are missing, {absent[0]} for one)")
         model, overlong = model.to(where), record.get("overlong", "truncate")
         return cls(model, tokenizer, config_of(record), record.get("thresholds"), overlong)
+
+
+def _ids(window: Sequence[int]) -> torch.Tensor:
+    return torch.from_numpy(np.array(window, np.int64))  # of an array of machine integers in one go
 
 
 def _amend(path: Path, more: dict) -> None:

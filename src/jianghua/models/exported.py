@@ -45,14 +45,13 @@ class Exported:
         self.thresholds = list(record.get("thresholds") or [0.5] * len(LABELS))
         self.overlong = record.get("overlong", "truncate")
         self.cut = 0  # texts of the last call that were longer than the model reads
-        self.owner: list[int] = []  # which text of the last call each row of tokens is of
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Token ids (1, tokens) a window, each at most `max_length`: those that `Encoder` reads."""
+    def encode(self, texts: Sequence[str]) -> tuple[list[np.ndarray], list[int]]:
+        """Token ids (1, tokens) a window, each at most `max_length`, as `Encoder` reads them; which text each is of."""
         ids = [array("i", encoding.ids) for encoding in encodings(self.tokenizer, texts)]
-        found, self.owner, cut = read_windows(ids, self.max_length, self.overlong, special_ends(self.tokenizer))
+        found, owner, cut = read_windows(ids, self.max_length, self.overlong, special_ends(self.tokenizer))
         self.cut = 0 if self.overlong == "split" else cut
-        return [np.array([window], np.int64) for window in found]
+        return [np.array([window], np.int64) for window in found], owner
 
     def predict_logits(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) logits; `batch_size` is there for the protocol's sake, every batch is one paragraph."""
@@ -60,14 +59,14 @@ class Exported:
         def run(ids: np.ndarray) -> np.ndarray:
             return self.session.run(None, {"input_ids": ids})[0][0]
 
-        sequences = self.encode(texts)
+        sequences, owner = self.encode(texts)
         if len(sequences) < 2 or self.workers < 2:
             rows = map(run, sequences)
         else:
             with ThreadPoolExecutor(self.workers) as pool:  # a run holds no Python lock
                 rows = list(pool.map(run, sequences))
         logits = np.array([*rows], np.float32).reshape(-1, len(LABELS))
-        return logits if len(logits) == len(texts) else mean_of_windows(logits, self.owner)
+        return logits if len(logits) == len(texts) else mean_of_windows(logits, owner)
 
     def predict_proba(self, texts: Sequence[str], batch_size: int | None = None) -> np.ndarray:
         """(n, 4) probabilities: softmax for `primary`, sigmoid for `functions`."""
@@ -104,7 +103,7 @@ def load_exported(folder: Path, engine: str, say: Callable[[str], None] = lambda
     made_from = _fingerprint(folder)
     session = _open(path)
     if session is None or session.get_modelmeta().custom_metadata_map.get(WEIGHTS) != made_from:
-        say(f"{'exporting' if session is None else 'the weights have changed; exporting again'} to {path}, once")
+        say(f"{'exporting' if session is None else 'out of date; exporting again'} to {path}, once")
         export(folder, engine)
         session = _open(path)
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -197,22 +196,29 @@ def _quantised(model):
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    logging.getLogger().addFilter(lambda record: "pre-processing" not in record.getMessage())
-    products = [node.name for node in model.graph.node if node.op_type == "MatMul"]
-    outside = [name for name in products if not re.search(r"\.\d+/", name)]  # of the numbered layers
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        quantize_dynamic(
-            model,
-            path,
-            op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=outside,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
-        )
-        return onnx.load(path)
+    # those of numbered layers: a head's products can be Gemm here, which the library would quantise as well
+    products = [node.name for node in model.graph.node if node.op_type == "MatMul" and re.search(r"\.\d+/", node.name)]
+
+    def no_advice(record) -> bool:
+        return "pre-processing" not in record.getMessage()
+
+    logging.getLogger().addFilter(no_advice)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            quantize_dynamic(
+                model,
+                path,
+                op_types_to_quantize=["MatMul"],
+                nodes_to_quantize=products,
+                per_channel=True,
+                reduce_range=True,
+                weight_type=QuantType.QInt8,
+                extra_options={"MatMulConstBOnly": True},
+            )
+            return onnx.load(path)
+    finally:
+        logging.getLogger().removeFilter(no_advice)
 
 
 def _open(graph: Path | bytes):
