@@ -15,6 +15,7 @@ from zoo_checkpoints import KINDS, ZOO, build, texts
 from jianghua.models import Examples
 from jianghua.models.checkpoint import Checkpoint
 from jianghua.models.encoder import Encoder
+from jianghua.models.exported import load_exported
 from jianghua.models.probe import fit_probe
 from jianghua.models.tokenizer import normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
@@ -34,6 +35,16 @@ def opened(name, folder, **more):
     model = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml").model)
     where = {key: model[key] for key in ("revision", "architecture", "tokenizer", "max_length")}
     return Encoder.start(str(folder), "primary", **{"head": model["head"]} | where | more)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ZOO.items() if kind in ("deberta", "qwen3")])
+def test_what_has_no_flat_path_exports_to_its_own_answers(name, hub, tmp_path):
+    opened(name, hub[ZOO[name]]).save(tmp_path)
+    encoder, sample = Encoder.load(tmp_path), [*texts()[:8], MARKED]
+    assert not encoder.flat
+    expected = encoder.predict_proba(sample)
+    assert np.ptp(expected, 0).max() > 0.01
+    assert np.abs(load_exported(tmp_path, "onnx").predict_proba(sample) - expected).max() < 1e-5
 
 
 def copied(hub, kind, target, **changes):

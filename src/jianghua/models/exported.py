@@ -153,7 +153,9 @@ def _traced(folder: Path) -> bytes:
             self.model = encoder.model
 
         def forward(self, input_ids):
-            return self.model(input_ids=input_ids).logits
+            # told to read all, a causal model does not look for several texts in a row, which would not export
+            more = {} if encoder.flat else {"attention_mask": torch.ones_like(input_ids)}
+            return self.model(input_ids=input_ids, **more).logits
 
     generator = torch.Generator().manual_seed(0)
     words = encoder.model.config.vocab_size
