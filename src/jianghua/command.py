@@ -91,6 +91,8 @@ def _one_line(error: BaseException) -> str:
     lines = itertools.takewhile(lambda line: line != "Config search path:", lines)
     left_out = ("full_key:", "object_type=", "To append to your config use")
     text = " ".join(line for line in lines if not line.startswith(left_out))
+    if text.startswith("Could not override"):
+        text = f"{text.rstrip('.')}; --help shows the options"
     return text or type(error).__name__
 
 
@@ -158,8 +160,8 @@ def command(name: str, paths: tuple[str, ...] = (), together: Callable[[list], N
     return decorate
 
 
-def check_types(config, name: str) -> None:
-    """Refuse an option whose value is of another kind than its default: `seed=abc`, `rerun=perhaps`."""
+def check_types(config, name: str, paths: tuple[str, ...]) -> None:
+    """Refuse an option whose value is of another kind than its default: `seed=abc`, `rerun=perhaps`, `input=`."""
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
@@ -173,9 +175,15 @@ def check_types(config, name: str) -> None:
         key = override.lstrip("+").partition("=")[0]
         if override[0] == "+" and key not in chosen.runtime.choices and not _has(known, key.split(".")):
             raise BadUsage(f"{key}: no such option; --help shows the options")
+        if override[0] == "~" and key.lstrip("~") not in chosen.runtime.choices:
+            raise BadUsage(f"{override}: an option cannot be taken away; give it another value")
     kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     for key in {override.partition("=")[0] for override in given}:
         default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
+        if value is None and OmegaConf.is_missing(defaults, key):
+            raise BadUsage(f"{key}=null: {key}= is required; --help shows the options")
+        if value == "" and key in paths:
+            raise BadUsage(f"{key}=: takes a path; the folder you are in is {key}=.")
         wanted = "a list, as [a,b]" if OmegaConf.is_list(default) else kinds.get(type(default))
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if type(default) is str and type(value) in (int, float):
@@ -206,7 +214,7 @@ def _sweep_size(folder: Path) -> int | None:
     return math.prod(choices.values())
 
 
-def _one_of_several(function: Callable, config, name: str, notes: Path, parent: int) -> object:
+def _one_of_several(function: Callable, config, name: str, paths: tuple[str, ...], notes: Path, parent: int) -> object:
     """One job of a sweep: its result, or what went wrong, goes to a file in `notes` and, as one line, to who waits."""
     from hydra.core.hydra_config import HydraConfig
 
@@ -214,7 +222,7 @@ def _one_of_several(function: Callable, config, name: str, notes: Path, parent: 
     outcome = {"status": 0, "seen": os.getpid() == parent}
     failure = None
     try:
-        check_types(config, name)
+        check_types(config, name, paths)
         outcome["result"] = function(config)
     except BrokenPipeError:
         raise
@@ -293,11 +301,11 @@ def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callab
         register_root(root)  # a launcher may have brought the job to another process
         if HydraConfig.get().mode.name == "MULTIRUN":
             try:
-                return _one_of_several(function, config, name, notes, parent)
+                return _one_of_several(function, config, name, paths, notes, parent)
             except BrokenPipeError:  # would be a failed job like any other
                 raise SystemExit(_reader_gone()) from None
         try:
-            check_types(config, name)
+            check_types(config, name, paths)
             return function(config)
         except Exception as error:  # raised below: passing through Hydra would print a line of Hydra's own
             failure.append(error)

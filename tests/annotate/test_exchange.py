@@ -206,6 +206,7 @@ def test_a_vote_on_a_changed_paragraph_needs_a_higher_round(tmp_path):
         ({"id": "c900-777", "label": None, "functions": []}, "unknown paragraph 'c900-777'"),
         ({"id": "c900-000", "text": "改过", "label": None, "functions": []}, "is about another text"),
         ({"id": "c900-000", "label": None, "functions": [], "protocol": "in_document"}, "imported as 'alone'"),
+        ({"id": "c900-000", "label": None, "functions": [], "round": 0}, "rounds count from 1"),
     ],
 )
 def test_an_unsound_answer_is_refused_with_file_and_line_and_nothing_is_written(tmp_path, row, message):

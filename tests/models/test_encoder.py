@@ -86,6 +86,13 @@ def test_a_folder_without_the_weights_of_its_head_is_refused_and_not_filled_up_a
         Encoder.load(tmp_path)
 
 
+def test_a_folder_without_its_tokenizer_is_refused_by_the_files_name(encoder, tmp_path):
+    encoder.save(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(BadData, match=r"tokenizer\.json: no such file"):
+        Encoder.load(tmp_path)
+
+
 def test_a_run_that_starts_from_another_run_reads_long_texts_its_own_way(root, tmp_path):
     Encoder.start(str(root / "data/pretrained/mini"), "primary", overlong="head_tail").save(tmp_path / "one")
     Encoder.start(str(tmp_path / "one"), "primary").save(tmp_path / "two")

@@ -121,6 +121,7 @@ CASES = {
     "坏一页.pdf": (pdf_with_a_broken_page, "page 2 of 2 is damaged"),
     "乱码.txt": (lambda path: path.write_bytes(bytes(range(128, 256)) * 30), "encoding"),
     "截断的.txt": (lambda path: path.write_bytes(b"\xff\xfe" + SPEECH.encode("utf-16-le") + b"\x2c"), "utf-16"),
+    "空字节.txt": (lambda path: path.write_bytes(f"{SPEECH}第二段\0。\n{SPEECH * 9}".encode()), "空字节.txt, line 2: "),
     "七位.txt": (lambda path: path.write_bytes(SPEECH.encode("hz")), "no Chinese character"),
     "邮件.txt": (lambda path: path.write_bytes(SPEECH.encode("utf-7")), "no Chinese character"),
     "附件.txt": (lambda path: path.write_bytes(base64.encodebytes(SPEECH.encode() * 9)), "no Chinese character"),
@@ -198,10 +199,31 @@ def test_a_failed_run_leaves_the_earlier_result(mixed, run_script):
 
 def test_an_empty_name_does_not_mean_the_working_folder(mixed, run_script):
     (mixed / "甲.txt").write_text(SPEECH, "utf-8")
-    result = run_script("ingest", "input=", "output=out", cwd=mixed)
-    assert result.returncode == 1
-    assert result.stderr.count("\n") == 1
-    assert not (mixed / "out").exists()
+    for options, word in ((["input=", "output=out"], "input=: "), (["input=甲.txt", "output="], "output=: ")):
+        result = run_script("ingest", *options, cwd=mixed)
+        assert result.returncode == 2
+        assert result.stderr.startswith(f"usage: {word}takes a path")
+        assert result.stderr.count("\n") == 1
+        assert not (mixed / "out").exists()
+
+
+def test_a_page_that_is_a_picture_among_pages_of_text_is_named_in_the_report(tmp_path, run_script):
+    import pymupdf
+
+    document = pymupdf.open()
+    for kind in ("text", "picture", "blank", "text"):
+        page = document.new_page()
+        if kind == "text":
+            page.insert_text((72, 400), SPEECH, fontname="china-s")
+        if kind == "picture":
+            page.insert_image(page.rect, pixmap=pymupdf.Pixmap(pymupdf.csRGB, (0, 0, 40, 40)))
+    document.save(str(tmp_path / "扫了一页.pdf"))
+    result = run_script("ingest", "input=扫了一页.pdf", "output=out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (entry,) = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["documents"]
+    assert [row["reason"] for row in entry["dropped"]] == ["page 2 is a picture without text"]
+    (lost,) = entry["dropped"]
+    assert lost["start"] == lost["end"] == len(SPEECH)
 
 
 def test_a_name_that_is_not_utf_8_is_read_as_gb18030(tmp_path, run_script):
@@ -214,7 +236,16 @@ def test_a_name_that_is_not_utf_8_is_read_as_gb18030(tmp_path, run_script):
     assert {row["doc_id"] for row in rows} == {"讲话"}
 
 
-@pytest.mark.parametrize("options", [[], ["input=稿件"], ["input=稿件", "output=out", "skip=1"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["input=稿件"],
+        ["input=稿件", "output=out", "skip=1"],
+        ["input=null", "output=out"],
+        ["input=稿件", "output=out", "~source"],
+    ],
+)
 def test_missing_and_unknown_options_are_bad_usage(mixed, run_script, options):
     result = run_script("ingest", *options, cwd=mixed)
     assert result.returncode == 2

@@ -68,7 +68,7 @@ def to_vote(answer: Answer, protocol: str, round: int = 1, texts: Mapping[str, s
         label=answer.label,
         functions=answer.functions,
         sha256=sha256,
-        round=answer.round or round,
+        round=round if answer.round is None else answer.round,
         sentences=answer.sentences,
     )
     if texts is not None:

@@ -55,6 +55,9 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
     sample = raw[:20000]
     if len(sample) - len(sample.translate(None, _CONTROL)) > len(sample) / 100:
         raise BadData(f"{where}: binary data, not a text; convert it to txt, html, docx or pdf first")
+    if b"\0" in raw:  # of the encodings without a mark none has any
+        line = raw[: raw.index(b"\0")].count(b"\n") + 1
+        raise BadData(f"{where}, line {line}: holds a NUL byte, so it is damaged, or no text; save it again as UTF-8")
     try:
         return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:

@@ -80,8 +80,10 @@ def _read(path: Path) -> tuple[str, str, str, Assembled]:
     if kind == "pdf":
         from jianghua.ingest.pdf import pdf_blocks
 
-        raw, blocks = pdf_blocks(data, str(path))
-        return kind, "utf-8", raw, assemble(blocks, wrapped=False, torn=False)
+        raw, blocks, pictures = pdf_blocks(data, str(path))
+        found = assemble(blocks, wrapped=False, torn=False)
+        found.dropped += pictures
+        return kind, "utf-8", raw, found
     raw, encoding = decode(data, str(path))
     if not _MARKUP.search(raw if kind == "html" else raw[:3000]):
         return "txt", encoding, raw, assemble((markdown_blocks if path.suffix.lower() == ".md" else line_blocks)(raw))

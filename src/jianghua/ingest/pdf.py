@@ -24,8 +24,8 @@ class _Line:
     page: int
 
 
-def _pages(data: bytes, where: str) -> list[tuple[float, list[_Line]]]:
-    """(height, lines from top to bottom) of every page."""
+def _pages(data: bytes, where: str) -> tuple[list[tuple[float, list[_Line]]], list[int]]:
+    """(height, lines from top to bottom) of every page, and the places of the pages that are pictures without text."""
     try:
         import pymupdf
     except ImportError:
@@ -42,15 +42,17 @@ def _pages(data: bytes, where: str) -> list[tuple[float, list[_Line]]]:
         count = document.page_count  # before the library mends the page tree and counts anew
         if not count:
             raise BadData(f"{where}: not a PDF, or a damaged one; save it again")
-        pages = []
+        pages, pictures = [], []
         for number in range(count):
             try:
                 page = document[number]
                 pages.append((page.rect.height, _lines(page, number)))
+                if not pages[-1][1] and page.get_images():
+                    pictures.append(number)
             except Exception as error:
                 at = f"page {number + 1} of {count} is damaged ({type(error).__name__})"
                 raise BadData(f"{where}: {at}; save it again") from None
-        return pages
+        return pages, pictures
 
 
 def _lines(page, number: int) -> list[_Line]:
@@ -145,13 +147,14 @@ def _layout(lines: list[_Line]) -> _Layout:
     )
 
 
-def pdf_blocks(data: bytes, where: str) -> tuple[str, list[Block]]:
-    """(text, blocks) of a PDF: printed lines joined to paragraphs, running heads and page numbers marked hidden.
+def pdf_blocks(data: bytes, where: str) -> tuple[str, list[Block], list[tuple[int, int, str]]]:
+    """(text, blocks, what has none) of a PDF: printed lines joined to paragraphs, running heads and page numbers marked
+    hidden; a page that is a picture is named where it would stand.
 
     A line goes on with the paragraph above it when that reaches the right margin and it is not indented
     itself, nor set off by space, nor of another size; page breaks make no difference.
     """
-    pages = _pages(data, where)
+    pages, pictures = _pages(data, where)
     if not any(lines for _, lines in pages):
         raise BadData(f"{where}: no text layer, only pictures of pages; run OCR on it first")
     running = _running(pages)
@@ -182,7 +185,10 @@ def pdf_blocks(data: bytes, where: str) -> tuple[str, list[Block]]:
         block.indent = block.indent or layout.indents(line)
         blocks.append(block)
         last = line, block
-    return "".join(raw), blocks
+    text = "".join(raw)
+    length = [sum(len(line.text) + 1 for line in inside) for _, inside in pages]
+    lost = [(sum(length[:number]),) * 2 + (f"page {number + 1} is a picture without text",) for number in pictures]
+    return text, blocks, lost
 
 
 def _margin(edges: list[float], *, low: bool) -> float:

@@ -268,6 +268,8 @@ class Encoder:
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> "Encoder":
         record, where = read_config(folder), choose_device(device)
+        if not (folder / "tokenizer.json").is_file():
+            raise BadData(f"{folder / 'tokenizer.json'}: no such file, so {folder} is not a whole model")
         try:
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
