@@ -14,8 +14,6 @@ def main(config):
     from jianghua.training import model_folder
 
     source, output = Path(config.input), Path(config.output)
-    if not str(config.input):
-        raise BadUsage("input= names a document, a folder or a paragraph file")
     if output.is_dir():
         raise BadUsage(f"output={output}: a folder; name a file in it")
     if output.exists() and source.exists() and output.samefile(source):

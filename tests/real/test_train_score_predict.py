@@ -194,7 +194,7 @@ BAD = {
     ),
     "no default run": ("predict", ["input=p.txt", "output=o.csv"], 1, "python scripts/train.py"),
     "unknown format": ("predict", ["input=p.txt", "output=o.docx", "model_path=RUN"], 2, "output=o.docx"),
-    "empty input": ("predict", ["input=", "output=o.csv", "model_path=RUN"], 2, "input= names"),
+    "empty input": ("predict", ["input=", "output=o.csv", "model_path=RUN"], 2, "input=: takes a path"),
     "output is input": ("predict", ["input=all.jsonl", "output=all.jsonl", "model_path=RUN"], 2, "the input itself"),
     "output is a folder": ("predict", ["input=p.txt", "output=full.csv", "model_path=RUN"], 2, "full.csv: a folder"),
     "output below a file": ("predict", ["input=p.txt", "output=p.txt/o.csv", "model_path=RUN"], 1, "cannot be written"),
