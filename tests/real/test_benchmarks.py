@@ -66,12 +66,10 @@ def test_a_finished_accuracy_run_is_not_trained_again(results, root):
     assert after[-1] | drop == json.loads(before.splitlines()[-1]) | drop
 
 
-def test_a_run_of_train_py_counts_as_the_shipped_side_and_no_other_run_does(root):
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        from accuracy import of_train
-    finally:
-        sys.path.pop(0)
+def test_a_run_of_train_py_counts_as_the_shipped_side_and_no_other_run_does(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    from accuracy import of_train
+
     runs = root / "results/runs/constructed-primary"
     loaded = load_build(root / "data/jianghua", "primary")
     line = of_train(runs / "mini/s2", loaded)
@@ -119,11 +117,9 @@ def test_a_trial_is_a_line_from_runs_that_differ_in_their_seed_alone(root, tmp_p
     assert "differ in more than their seed" in refused.stderr
 
 
-def test_sides_that_do_not_agree_are_not_timed(root):
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        from harness import Benchmark
-    finally:
-        sys.path.pop(0)
+def test_sides_that_do_not_agree_are_not_timed(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    from harness import Benchmark
+
     with pytest.raises(SystemExit, match="nothing was timed"):
         Benchmark("x", 1).check("distance", float("nan"), 1.0)

@@ -185,10 +185,11 @@ def pdf_blocks(data: bytes, where: str) -> tuple[str, list[Block], list[tuple[in
         block.indent = block.indent or layout.indents(line)
         blocks.append(block)
         last = line, block
-    text = "".join(raw)
-    length = [sum(len(line.text) + 1 for line in inside) for _, inside in pages]
-    lost = [(sum(length[:number]),) * 2 + (f"page {number + 1} is a picture without text",) for number in pictures]
-    return text, blocks, lost
+    lost = []
+    for number in pictures:
+        at = sum(len(line.text) + 1 for line in lines if line.page < number)
+        lost.append((at, at, f"page {number + 1} is a picture without text"))
+    return "".join(raw), blocks, lost
 
 
 def _margin(edges: list[float], *, low: bool) -> float:
