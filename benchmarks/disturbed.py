@@ -50,7 +50,7 @@ def main() -> None:
         ),
         Side("Trainer, dynamic padding", trainer, MINI, max(2, options.steps // 4), "longest"),
     ]
-    check_equal(benchmark, sides)
+    check_equal(benchmark, "`mini`", sides)
     for side in sides:
         side.round()
     alone: dict[str, list[float]] = {side.name: [] for side in sides}

@@ -117,8 +117,10 @@ def main() -> None:
             Started(COLD, [usual, cold], folder, FIRST_STEP[usual.name], cold),
             Started(WARM, [usual, warm], folder, FIRST_STEP[usual.name]),
         ]
+        for side in training:  # labelling() starts its sides once to compare them
+            side.round()
         sides = [*training, *labelling(folder, benchmark)]
-        seconds = interleave(sides, options.rounds)
+        seconds = interleave(sides, options.rounds, warmup=0)
     for name, values in seconds.items():
         what = "first training step" if name in (TRAIN, COLD, WARM) else "one page labelled"
         benchmark.row(f"{what}: {name}", "s", values)

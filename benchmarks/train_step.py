@@ -50,7 +50,7 @@ def block(
     evidence = dropout > 0
     sides = [Side("flat", flat, MINI, 3 * steps, evidence, environment=SHIPPED)]
     # padding costs time and no precision: fewer steps of the slow ones give as steady a figure
-    counts = {"512": max(2, steps // 2), "longest": steps, "grouped": 2 * steps}
+    counts = {"512": max(1, steps // 2), "longest": steps, "grouped": 2 * steps}
     sides += [Side(PADDINGS[pad], trainer, theirs, counts[pad], pad, dropout) for pad in PADDINGS]
     if not evidence:
         sides.append(Side("flat, threads share a batch", flat_whole, MINI, 3 * steps, environment=SHIPPED))
@@ -115,7 +115,7 @@ def main() -> None:
     if options.base_rounds:
         base_block(benchmark, options.base_steps, options.base_rounds)
         benchmark.save(options.output)
-    memory_block(benchmark, options.steps)
+    memory_block(benchmark, max(2, options.steps))
     benchmark.finish(options.output)
 
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 TINY = {
     "predict": ["--rounds", "1", "--paragraphs", "24"],
     "start_up": ["--rounds", "1"],
-    "train_step": ["--rounds", "1", "--steps", "2", "--base-rounds", "0"],
+    "train_step": ["--rounds", "1", "--steps", "1", "--base-rounds", "0"],
     "disturbed": ["--rounds", "1", "--steps", "2"],
     "tokenising": ["--rounds", "1", "--share", "0.02"],
     "whole_build": ["--rounds", "1"],

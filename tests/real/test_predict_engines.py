@@ -6,13 +6,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from jianghua.dataset import load_build
 from jianghua.evaluation import score_predictions
-from jianghua.models import decide, load_classifier
 from jianghua.models.exported import load_exported
-from jianghua.schema import Prediction
+from jianghua.training.run import predict_splits
+from jianghua.training.runs import read_predictions
 
 pytestmark = pytest.mark.slow
 CONFIGS = ("primary", "functions")
@@ -42,38 +43,34 @@ def loaded(root):
     return {config: load_build(root / "data/jianghua", config) for config in CONFIGS}
 
 
-def decisions(classifier, loaded, split="test"):
-    rows = loaded.rows[split]
-    proba = classifier.predict_proba([row["text"] for row in rows])
-    return proba, decide(proba, classifier.config, classifier.thresholds)
+def of_test(predictions):
+    return [prediction for prediction in predictions if prediction.split == "test"]
 
 
-def macro_f1(classifier, loaded, config):
-    predictions = []
-    for split in ("validation", "test"):
-        proba, decided = decisions(classifier, loaded, split)
-        rows = zip(loaded.rows[split], decided, proba.tolist(), strict=True)
-        predictions += [Prediction(row["id"], split, choice, numbers) for row, choice, numbers in rows]
-    return score_predictions(loaded.rows, predictions, config, "a run")["split"]["test"]["macro_f1"]["value"]
+def stored(folder, config):
+    """What `scripts/train.py` stored with its model: answers of the engine torch for validation and test."""
+    return read_predictions(folder / config / "predictions.parquet")[0]
+
+
+def exported(folder, loaded, config, engine):
+    return predict_splits(load_exported(folder / config / "model", engine), loaded[config], config)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_onnx_decides_every_test_paragraph_as_torch_does(config, folder, loaded):
-    model = folder / config / "model"
-    expected, labels = decisions(load_classifier(model), loaded[config])
-    found, others = decisions(load_exported(model, "onnx"), loaded[config])
-    assert abs(found - expected).max() < 1e-5
-    assert others == labels
+    expected, found = of_test(stored(folder, config)), of_test(exported(folder, loaded, config, "onnx"))
+    assert [answer.id for answer in found] == [row["id"] for row in loaded[config].rows["test"]]
+    assert np.abs(np.subtract([a.proba for a in found], [a.proba for a in expected])).max() < 1e-5
+    assert [answer.predicted for answer in found] == [answer.predicted for answer in expected]
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_int8_changes_few_decisions_on_test_and_macro_f1_by_at_most_three_tenths_of_a_point(config, folder, loaded):
-    model = folder / config / "model"
-    classifiers = load_classifier(model), load_exported(model, "onnx_int8")
-    fp32, int8 = (decisions(classifier, loaded[config])[1] for classifier in classifiers)
-    changed = sum(a != b for a, b in zip(fp32, int8, strict=True))
-    assert changed <= 0.03 * len(fp32)
-    exact, rounded = (macro_f1(classifier, loaded[config], config) for classifier in classifiers)
+    answers = stored(folder, config), exported(folder, loaded, config, "onnx_int8")
+    pairs = list(zip(*map(of_test, answers), strict=True))
+    assert sum(a.predicted != b.predicted for a, b in pairs) <= 0.03 * len(pairs)
+    scores = [score_predictions(loaded[config].rows, each, config, "a run") for each in answers]
+    exact, rounded = (score["split"]["test"]["macro_f1"]["value"] for score in scores)
     assert rounded == pytest.approx(exact, abs=0.003)
 
 
