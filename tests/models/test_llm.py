@@ -274,10 +274,28 @@ def test_an_answer_that_is_no_label_is_asked_again_once_and_then_counts_as_refus
     assert (costs["asked_again"], costs["refused"], costs["paragraphs"]) == (1, 1, 1)
 
 
+def test_fields_of_the_request_can_be_added_and_left_out_and_are_kept_with_the_model(model, server, tmp_path):
+    asked = model(request={"max_tokens": None, "max_completion_tokens": 64, "temperature": 1})
+    asked.predict_proba(TEXTS[:1])
+    sent = server.requests[0]
+    assert "max_tokens" not in sent
+    assert (sent["max_completion_tokens"], sent["temperature"]) == (64, 1)
+    asked.save(tmp_path / "m")
+    load_classifier(tmp_path / "m").predict_proba(TEXTS[:1])
+    assert len(server.requests) == 1  # the very same request, answered from the cache
+
+
 @pytest.mark.parametrize(
     "refusal",
-    [said(None, refusal="I cannot"), said("", finish="content_filter"), said("  ")],
-    ids=["refusal", "filter", "empty"],
+    [
+        said(None, refusal="I cannot"),
+        said("", finish="content_filter"),
+        said("  "),
+        lambda handler: handler.answer(400, {"error": {"code": "content_filter", "message": "filtered"}}),
+        lambda handler: handler.answer(400, {"error": {"type": "data_inspection_failed", "message": "Input"}}),
+        lambda handler: handler.answer(403, {"error": {"code": "1301", "message": "内容可能包含敏感内容"}}),
+    ],
+    ids=["refusal", "filter", "empty", "filter as an error", "inspection as an error", "forbidden text"],
 )
 def test_a_refusal_is_counted_and_the_frequencies_of_train_stand_in(refusal, model, server):
     asked = model()
@@ -399,6 +417,8 @@ def test_impatience_that_makes_no_sense_is_refused(bad):
         {"shots": 0.5},
         {"workers": 0},
         {"max_tokens": 0},
+        {"request": ["top_p"]},
+        {"request": {"messages": []}},
     ],
     ids=str,
 )

@@ -1,6 +1,10 @@
 """scripts/pretrain.py as somebody runs it, a few steps long: what it writes, and what it refuses to read."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 from tiny import small_benchmark
@@ -61,8 +65,7 @@ def test_a_short_pretraining_leaves_an_encoder_that_plain_transformers_loads_and
     assert "1 layers, hidden size 32" in card
     curve = [json.loads(line) for line in (folder / "encoder" / "loss_curve.jsonl").read_text("utf-8").splitlines()]
     assert curve[-1]["step"] == 30
-    left = {path.name for path in folder.iterdir()} & {"encoder.checkpoint.pt", "encoder.vocabulary.json"}
-    assert not left
+    assert not list(folder.glob("encoder.*"))  # neither a checkpoint nor the vocabulary's copy
 
     result = pretrain(run_script, folder, "further", "start=encoder", "steps=20", "warmup=0")
     assert result.returncode == 0, result.stderr
@@ -121,3 +124,29 @@ def test_a_corpus_that_holds_a_speech_of_validation_or_test_is_refused_and_nothi
     assert "error: laws, document 21: text 1 is paragraph" in result.stderr
     assert "of a validation or test document" in result.stderr
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_a_stopped_pretraining_goes_on_at_the_step_it_was_stopped_at(folder, root):
+    import torch
+
+    corpora = ("corpora.laws=laws.txt", "corpora.narrative=narrative.txt")
+    options = ("data_root=data", "public=public", "output=stopped", *corpora, *SMALL, "steps=100000", "warmup=0")
+    command = [sys.executable, str(root / "scripts/pretrain.py"), *options]
+    reached = []
+    for _ in range(2):
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            first = next(line for line in process.stdout if line.startswith("step "))
+            process.send_signal(signal.SIGINT)
+            _, complaint = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert complaint.count("\n") == 1, complaint
+        assert not (folder / "stopped").exists()
+        state = torch.load(folder / "stopped.checkpoint.pt", weights_only=True)
+        reached.append((int(first.split()[1].split("/")[0]), state["step"]))
+    (shown, kept), (shown_later, kept_later) = reached
+    assert shown <= kept < shown_later <= kept_later
+    assert shown_later - kept <= 50  # the first line after it: no step was done twice

@@ -62,6 +62,9 @@ BAD = {
     "no weights": (["model=bert_base_chinese", "model.path=bare"], 1, "the weights (model.safetensors"),
     "another architecture": (["model=xlmr_base", "model.path=ckpt"], 1, "model.architecture=xlm-roberta"),
     "other labels": (["model=mini", "model.path=theirs"], 1, "holds a classifier whose labels are ['a', 'b']"),
+    "other labels, no class named": (["model=mini", "model.path=nameless"], 1, "holds a classifier whose labels are"),
+    "labels in a list": (["model=mini", "model.path=listed"], 1, "id2label in its config.json is ['praise'], not what"),
+    "no tokenizer": (["model=bert_base_chinese", "model.path=mute"], 1, "mute: holds no tokenizer"),
     "unknown head": (["model=mini", "model.head=crf"], 2, "the heads are classifier"),
     "unknown way": (["model=mini", "data.overlong=middle"], 2, "data.overlong=middle"),
     "unknown tokenizer": (["model=bert_base_chinese", "model.path=ckpt", "model.tokenizer=Bart"], 2, "model.tokenizer"),
@@ -79,11 +82,16 @@ def test_a_model_that_cannot_start_is_one_clear_line_and_leaves_nothing(case, da
     (tmp_path / "bare" / "pytorch_model.bin").unlink()
     theirs = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a", "1": "b"}}
     build("hfl_bert", tmp_path / "theirs", **theirs)
+    build("hfl_bert", tmp_path / "nameless", architectures=None, id2label={"0": "a", "1": "b"})
+    build("hfl_bert", tmp_path / "listed", id2label=["praise"])
+    build("hfl_bert", tmp_path / "mute")
+    (tmp_path / "mute" / "vocab.txt").unlink()
+    before = sorted(path.name for path in tmp_path.iterdir())
     result = run_script("train", *arguments, f"data.path={data}", cwd=tmp_path)
     assert result.returncode == status, (result.returncode, result.stderr[-800:])
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert says in result.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bare", "ckpt", "theirs"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 @pytest.mark.slow  # the client's own retries take most of a minute, and no setting of its shortens them

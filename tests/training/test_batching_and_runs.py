@@ -64,8 +64,10 @@ def test_other_weights_make_another_run_unless_all_are_drawn_anew(from_scratch, 
     before = name()
     (tmp_path / "model.safetensors").write_bytes(b"other")
     assert (name() == before) == from_scratch
-    (tmp_path / "config.json").write_text("[]", "utf-8")
-    assert name() != before
+    for file in ("config.json", "tokenizer_config.json", "vocab.txt", "spiece.model"):
+        before = name()
+        (tmp_path / file).write_text("[]", "utf-8")
+        assert name() != before
 
 
 def test_how_encoders_are_fine_tuned_makes_no_other_run_of_a_baseline():

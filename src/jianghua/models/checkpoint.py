@@ -19,7 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import cached_file, extract_commit_hash
 
-from jianghua.models.tokenizer import normalise_for, unknown_share
+from jianghua.models.tokenizer import VOCABULARIES, normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
 
 SAMPLE = "我们要把这件事情办好。"
@@ -66,7 +66,10 @@ def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: 
     try:
         record = PreTrainedConfig.get_config_dict(path, revision=checkpoint.revision)[0]
     except Exception as error:  # huggingface_hub and transformers raise what they like
-        raise _not_found(path, error) from None
+        raise _not_found(checkpoint, error) from None
+    _check_record(path, record)
+    if local and not any(file for name in VOCABULARIES for file in Path(path).glob(name)):
+        raise BadData(f"{path}: holds no tokenizer (tokenizer.json or vocab.txt); copy the encoder's own beside it")
     settings_class = CONFIG_MAPPING[_architecture(checkpoint, record)]
     if not from_scratch:
         _refuse_other_labels(path, record)
@@ -88,7 +91,7 @@ def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: 
     except BadUsage:
         raise
     except Exception as error:
-        raise _not_found(path, error) from None
+        raise _not_found(checkpoint, error) from None
     _check_tokenizer(path, tokenizer, settings.vocab_size)
     if not from_scratch:
         _check_weights(path, model, found)
@@ -112,7 +115,8 @@ def _commit(path: str, revision: str | None) -> str | None:
     return extract_commit_hash(found, None)
 
 
-def _not_found(path: str, error: Exception) -> BadData:
+def _not_found(checkpoint: Checkpoint, error: Exception) -> BadData:
+    path, pin = checkpoint.path, f" --revision {checkpoint.revision}" if checkpoint.revision else ""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if Path(path).is_dir():
         return BadData(
@@ -122,8 +126,9 @@ def _not_found(path: str, error: Exception) -> BadData:
     if os.path.isabs(path) or path.startswith(".") or path.count("/") > 1:  # no Hub id looks like that
         return BadData(f"{path}: no such folder; model.path= takes a folder with an encoder, or a Hub id")
     return BadData(
-        f"{path}: no encoder could be loaded: no such folder, and the Hub has no such model or cannot be reached "
-        f"({lines[0]}); where it can, `hf download {path} --local-dir FOLDER` fetches it, and model.path=FOLDER "
+        f"{path}: no encoder could be loaded: no such folder, and the Hub has no such model"
+        f"{' at that revision' if pin else ''} or cannot be reached ({lines[0]}); where it can, "
+        f"`hf download {path}{pin} --local-dir FOLDER` fetches it, and model.path=FOLDER "
         "reads it from there"
     )
 
@@ -148,11 +153,22 @@ def _architecture(checkpoint: Checkpoint, record: dict) -> str:
     return kind
 
 
+def _check_record(path: str, record: dict) -> None:
+    """Refuse a config.json whose fields are of other kinds than the library writes."""
+    kinds = {"model_type": str, "architectures": list, "id2label": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind | None)]
+    if not wrong and any(not str(key).isdecimal() for key in record.get("id2label") or {}):
+        wrong = ["id2label"]
+    if wrong:
+        raise BadData(f"{path}: {wrong[0]} in its config.json is {record[wrong[0]]!r}, not what transformers writes")
+
+
 def _refuse_other_labels(path: str, record: dict) -> None:
-    if not any(str(name).endswith("ForSequenceClassification") for name in record.get("architectures") or []):
-        return
     names = [name for _, name in sorted((int(i), name) for i, name in (record.get("id2label") or {}).items())]
-    if names != list(LABELS):
+    classes = record.get("architectures") or []
+    classifies = any(str(name).endswith("ForSequenceClassification") for name in classes)
+    named = any(not re.fullmatch(r"LABEL_\d+", str(name)) for name in names)  # what the library calls them otherwise
+    if (classifies or named) and names != list(LABELS):
         raise BadData(
             f"{path}: holds a classifier whose labels are {names or 'not named'}, not {list(LABELS)}; model.path= "
             "takes an encoder, or a classifier with these labels in this order"

@@ -27,7 +27,14 @@ from jianghua.schema import BadData, BadUsage, check_number
 
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 LONGEST_WAIT = 60.0  # seconds between two tries
-NO_REPLY = (KeyError, TypeError, ValueError, IndexError)  # what reading something else than a reply raises
+# what reading something else than a reply raises
+NO_REPLY = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError)
+# how services say in an error's code, type or text that they will not answer this very text
+REFUSAL = re.compile(
+    r"content_?(filter|policy_?violation|exists risk)|content exists risk|data_?inspection_?failed"
+    r"|responsible_?ai_?policy_?violation|sensitive|敏感",
+    re.IGNORECASE,
+)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -119,7 +126,10 @@ class Endpoint:
             except urllib.error.HTTPError as error:
                 problem = f"HTTP {error.code}"
                 if error.code not in PASSING:
-                    raise BadData(f"{self.url}: {problem}, {_reason(error, self.key_env, key)}") from None
+                    said = _said(error)
+                    if _refuses(error.code, said):
+                        return {"choices": [{"message": {"refusal": problem}, "finish_reason": "content_filter"}]}
+                    raise BadData(f"{self.url}: {problem}, {_reason(error, said, self.key_env, key)}") from None
                 wait = _retry_after(error, wait)
             except (OSError, http.client.HTTPException, *NO_REPLY) as error:
                 problem = str(getattr(error, "reason", None) or error) or type(error).__name__
@@ -186,17 +196,27 @@ def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
         return otherwise
 
 
-def _reason(error: urllib.error.HTTPError, key_env: str, key: str) -> str:
+def _said(error: urllib.error.HTTPError) -> dict:
+    """What the error's body says: its `code`, `type` and `message`, as far as they are there."""
+    try:
+        found = json.loads(error.read())["error"]
+    except (OSError, http.client.HTTPException, *NO_REPLY):
+        return {}
+    return found if isinstance(found, dict) else {"message": found}
+
+
+def _refuses(code: int, said: dict) -> bool:
+    """Whether this text is refused, and not the request: some services say so by an HTTP error."""
+    return code in (400, 403, 451) and any(REFUSAL.search(str(said.get(name))) for name in ("code", "type", "message"))
+
+
+def _reason(error: urllib.error.HTTPError, said: dict, key_env: str, key: str) -> str:
     if error.code in (401, 403):
         if key:
             return f"the key in {key_env} is refused"
         return f"{key_env} is not set" if key_env else "it wants a key, and none was sent"
     if 300 <= error.code < 400:
         return "a redirect, which is not followed; model.base_url= is the address itself, up to /v1"
-    try:
-        message = json.loads(error.read())["error"]
-        text = message.get("message", "") if isinstance(message, dict) else message
-    except (OSError, http.client.HTTPException, *NO_REPLY):
-        text = error.reason
+    text = said.get("message") or error.reason
     text = str(text).replace(key, "…") if key else str(text)  # some endpoints repeat what they were sent
     return " ".join(text.split())[:200]

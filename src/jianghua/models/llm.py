@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -56,7 +56,9 @@ class PromptedModel(Tempered):
         workers: int = 4,
         max_tokens: int = 64,
         price: Sequence[float] | None = None,
+        request: Mapping | None = None,
     ):
+        """`request`: further fields of what is sent, over our own; one that is None is left out."""
         if not isinstance(name, str) or not name.strip():
             raise BadUsage(f"model.name={name}: the model's name as the endpoint knows it, in quotes if it is a number")
         check_number("model.shots", shots, 0, whole=True)
@@ -65,6 +67,7 @@ class PromptedModel(Tempered):
         self.config, self.name, self.endpoint = config, name, endpoint
         self.shots, self.seed, self.workers, self.max_tokens = shots, seed, workers, max_tokens
         self.price = _checked_price(price)
+        self.request = _checked_request(request)
         self.thresholds = [0.5] * len(LABELS)
         self.examples: list[dict] = []
         self.priors = [1 / len(LABELS)] * len(LABELS)
@@ -122,7 +125,8 @@ class PromptedModel(Tempered):
         return [LABELS.index(bare)] if self.config == "primary" and bare in LABELS else None
 
     def _ask(self, text: str) -> tuple[list[int] | None, list[Answer]]:
-        request = {"model": self.name, "messages": self.messages(text), "temperature": 0, "max_tokens": self.max_tokens}
+        own = {"model": self.name, "messages": self.messages(text), "temperature": 0, "max_tokens": self.max_tokens}
+        request = {name: value for name, value in (own | self.request).items() if value is not None}
         first = self.endpoint.ask(request)
         ids = None if first.refused else self.read(first.text)
         if ids is not None or first.refused or not first.text.strip():
@@ -201,6 +205,7 @@ class PromptedModel(Tempered):
             temperature=self.temperature,
             max_tokens=self.max_tokens,
             price=self.price,
+            request=self.request,
             endpoint={"base_url": end.base_url, "key_env": end.key_env, "cache": str(end.cache)}
             | {"timeout": end.timeout, "retries": end.retries, "backoff": end.backoff},
         )
@@ -211,7 +216,7 @@ class PromptedModel(Tempered):
         record = read_config(folder)
         try:
             endpoint = Endpoint(**record["endpoint"] | {"cache": Path(record["endpoint"]["cache"])})
-            more = {"max_tokens": record["max_tokens"], "price": record["price"]}
+            more = {name: record[name] for name in ("max_tokens", "price")} | {"request": record.get("request")}
             model = cls(config_of(record), record["name"], endpoint, **more)
             model.examples, model.priors = record["examples"], numbers("priors", record["priors"]).tolist()
             model.temperature, model.thresholds = record["temperature"], record["thresholds"]
@@ -226,6 +231,14 @@ class PromptedModel(Tempered):
                 )
             endpoint.key_env = ""
         return model
+
+
+def _checked_request(request) -> dict:
+    if request is not None and not isinstance(request, Mapping):
+        raise BadUsage(f"model.request={request}: takes fields of the request, such as {{top_p: 1, temperature: null}}")
+    if fixed := {"model", "messages", "stream", "n"} & set(request or {}):
+        raise BadUsage(f"model.request=: {min(fixed)} is not to be changed there")
+    return dict(request or {})
 
 
 def _checked_price(price) -> list[float] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from jianghua.models.baselines import linear_weights
 from jianghua.models.classifier import Examples
 from jianghua.models.encoder import Encoder
+from jianghua.schema import LABELS, BadData
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of scikit-learn: smaller is stricter
 
@@ -19,6 +20,10 @@ def fit_probe(encoder: Encoder, train: Examples, validation: Examples) -> list[d
     from sklearn.linear_model import LogisticRegression
 
     features, held = encoder.features(train.texts), encoder.features(validation.texts)
+    present = np.eye(len(LABELS), dtype=bool)[train.target] if encoder.config == "primary" else train.target
+    if not encoder.has_bias and not (some := present.any(0)).all():
+        missing = LABELS[int(np.flatnonzero(~some)[0])]
+        raise BadData(f"the train split holds no {missing}, and a head without a bias has no way never to answer it")
     # a layer without a bias cannot take up the mean, only the scale
     mean = features.mean(0) if encoder.has_bias else np.zeros(features.shape[1], features.dtype)
     scale = np.maximum(features.std(0), 1e-6)

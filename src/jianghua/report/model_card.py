@@ -29,12 +29,15 @@ def encoder_card(folder: Path, record: dict) -> str:
     last = curve[-1]
     stages = stages_of(record)
     tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages)
+    seen = {
+        name: sum(stage["steps"] * stage["batch_tokens"] * stage["weights"].get(name, 0) for stage in stages)
+        for name in record["weights"]
+    }
     how = ";\nthen, with the same vocabulary and a new head for the sets, ".join(map(_stage, stages))
     size = (folder / "model.safetensors").stat().st_size / 1e6
     a = record["architecture"]
     rows = "\n".join(
-        f"| {record['terms'][s['source']]} | {s['documents']:,} | {s['tokens']:,} | "
-        f"{record['weights'][s['source']]:.0%} |"
+        f"| {record['terms'][s['source']]} | {s['documents']:,} | {s['tokens']:,} | {seen[s['source']] / tokens:.0%} |"
         for s in record["sources"]
     )
     step = max(1, len(curve) // 12)

@@ -1,6 +1,9 @@
-"""What fine-tuning and pre-training share: the optimiser, and a checkpoint that is whole or not there."""
+"""What fine-tuning and pre-training share: the optimiser, whole checkpoints, and stops between two steps."""
 
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -19,3 +22,25 @@ def save_checkpoint(state: dict, path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
     temporary.replace(path)
+
+
+@contextmanager
+def stopping_between_steps() -> Iterator[Callable[[], bool]]:
+    """Hold SIGINT and SIGTERM back: what is given says whether one came, and it takes effect at the end.
+
+    In the midst of a step some weights are of the step before, which no checkpoint may hold.
+    """
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        held = {}
+    for number in held:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -34,7 +34,7 @@ from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import save_bert_tokenizer, train_vocabulary
 from jianghua.schema import BadData, BadUsage, check_number
 from jianghua.training.cooccurrence import cooccurrence_embeddings
-from jianghua.training.optimizer import adamw, save_checkpoint
+from jianghua.training.optimizer import adamw, save_checkpoint, stopping_between_steps
 from jianghua.training.shards import backward_in_shards, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
@@ -272,7 +272,8 @@ def pretrain(
     """Train and write `output` (a plain `from_pretrained` folder, fp16 weights); returns the loss curve.
 
     `sources` are token sequences by name, `weights` their shares of the tokens seen. A checkpoint
-    beside `output` lets an interrupted run go on where it was, with the same batches. `device`: see `choose_device`;
+    beside `output`, written every `checkpoint_minutes` and when a signal stops the script, lets an interrupted run go
+    on where it was, with the same batches. `device`: see `choose_device`;
     weights, batches and masks are drawn on the CPU in any case. `start` is an encoder's folder to go on from, whose
     architecture and vocabulary these must be; the curve goes on from its own.
     """
@@ -328,7 +329,7 @@ def pretrain(
         first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
     began = saved = time.monotonic()
     losses, tokens, tick = [], 0, began
-    with backward_in_shards(model, parameters, SHARDS) as backward:
+    with stopping_between_steps() as stopped, backward_in_shards(model, parameters, SHARDS) as backward:
         for step in range(steps):
             batch, used = [pending], len(pending)
             while used + len(pending := next(stream)) <= batch_tokens:
@@ -347,7 +348,8 @@ def pretrain(
             losses.append(shown_losses)
             tokens += used
             shown = (step + 1) % 50 == 0 or step + 1 == steps
-            kept = time.monotonic() - saved > checkpoint_minutes * 60
+            stop = stopped()  # asked once: what comes later waits for the next step
+            kept = stop or time.monotonic() - saved > checkpoint_minutes * 60
             if shown or kept or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
                 both = torch.stack(losses).sum(0).tolist()
                 if not math.isfinite(sum(both)):
@@ -367,6 +369,8 @@ def pretrain(
                 state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
                 state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
                 save_checkpoint(state, checkpoint)
+            if stop:
+                raise KeyboardInterrupt
     before = earlier[-1] if earlier else {"step": 0, "seconds": 0}
     later = [row | {name: row[name] + before[name] for name in ("step", "seconds")} for row in curve]
     save_pretrained(model, tokenizer, output, [*earlier, *later])

@@ -13,6 +13,7 @@ from jianghua.files import text_sha256, write_atomic
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
 from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
+from jianghua.models.tokenizer import TOKENIZER_FILES
 from jianghua.schema import BadData, BadUsage, Prediction, check_number
 from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
 
@@ -61,7 +62,7 @@ def _identity(config: dict) -> dict:
     if config["model"]["kind"] != "encoder":  # how encoders are fine-tuned changes nothing about the others
         return {key: value for key, value in config.items() if key != "train"}
     folder = Path(str(config["model"]["path"]))
-    names = ["config.json", "tokenizer.json", "vocab.txt"]
+    names = ["config.json", *TOKENIZER_FILES]
     if not config["model"]["from_scratch"]:  # else the weights are not read
         names += ["*.safetensors", "*.bin"]
     files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
@@ -130,7 +131,7 @@ def start_classifier(config: dict) -> Classifier:
 
         patience = {key: model[key] for key in ("timeout", "retries", "backoff")}
         endpoint = Endpoint(model["base_url"], model["key_env"], Path(model["cache"]), **patience)
-        more = {key: model[key] for key in ("shots", "workers", "max_tokens", "price")}
+        more = {key: model[key] for key in ("shots", "workers", "max_tokens", "price", "request")}
         return PromptedModel(data_config, model["name"], endpoint, seed=config["seed"], **more)
     if model["kind"] == "encoder":
         if _head(model) not in ("classifier", "probe"):
