@@ -272,7 +272,7 @@ def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callab
     register_root(root)
     sys.argv[1:] = quote_path_options(sys.argv[1:], paths)
     # read when torch loads: threads that spin at barriers fall to a sixth of their speed as soon as another
-    # process wants a core; sleeping ones lose a few per cent on an idle machine
+    # process wants a core (benchmarks/disturbed.py times both)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # otherwise Hydra prints several lines of its own and exits with 1 for a usage error
     os.environ["HYDRA_FULL_ERROR"] = "1"

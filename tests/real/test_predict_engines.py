@@ -69,6 +69,7 @@ def test_int8_changes_few_decisions_on_test_and_macro_f1_by_at_most_three_tenths
     answers = stored(folder, config), exported(folder, loaded, config, "onnx_int8")
     pairs = list(zip(*map(of_test, answers), strict=True))
     assert sum(a.predicted != b.predicted for a, b in pairs) <= 0.03 * len(pairs)
+    assert np.abs([np.subtract(a.proba, b.proba) for a, b in pairs]).max() <= 0.2
     scores = [score_predictions(loaded[config].rows, each, config, "a run") for each in answers]
     exact, rounded = (score["split"]["test"]["macro_f1"]["value"] for score in scores)
     assert rounded == pytest.approx(exact, abs=0.003)

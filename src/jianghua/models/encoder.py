@@ -206,7 +206,7 @@ class Encoder:
         parent = self.model.get_submodule(name.rpartition(".")[0])
         setattr(parent, name.rpartition(".")[2], torch.nn.Identity())
         try:
-            return self._rows(texts, None)
+            return self._rows(texts, None).reshape(len(texts), layer.in_features)
         finally:
             setattr(parent, name.rpartition(".")[2], layer)
 

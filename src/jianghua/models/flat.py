@@ -111,8 +111,7 @@ def token_states(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple
     if short > 0:  # a filler paragraph of its own: no other token attends to it
         filler = row.new_full((short,), model.config.pad_token_id or 0)
         row, lengths = torch.cat([row, filler]), [*lengths, short]
-    first = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
-    positions = torch.cat([torch.arange(first, first + n) for n in lengths]).to(device)
+    positions = torch.cat([_positions(piece, model.config) for piece in row.split(lengths)]).to(device)
     bounds = None
     if _varlen(device):  # where each paragraph begins, and where the last one ends
         bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
@@ -120,6 +119,14 @@ def token_states(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple
         input_ids=row.to(device)[None], position_ids=positions[None], lengths=lengths, bounds=bounds
     )
     return output.last_hidden_state[0], lengths
+
+
+def _positions(sequence: torch.Tensor, config) -> torch.Tensor:
+    """Positions (tokens,) of one text, as its architecture counts them."""
+    if "roberta" not in config.model_type:
+        return torch.arange(len(sequence))
+    real = sequence != config.pad_token_id  # a text may spell the token out, and is then read with a gap
+    return real.cumsum(0) * real + config.pad_token_id
 
 
 def classify(model: torch.nn.Module, sequences: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
