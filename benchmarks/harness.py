@@ -217,14 +217,10 @@ def machine() -> dict:
 
     import torch
 
-    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]  # which code, recipe, data and encoder
-    commit = (
-        shutil.which("git") and subprocess.run(described, capture_output=True, text=True, check=False).stdout.strip()
-    )
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
     return {
-        "commit": commit or None,
+        "commit": _commit(),
         "platform": f"{platform.system()}-{platform.machine()}",
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),  # of this process, and so of every side: they share its environment
@@ -233,6 +229,20 @@ def machine() -> dict:
         "versions": {name: version(name) for name in ("torch", "transformers", "onnxruntime", "numpy")},
         "load": [round(load, 2) for load in os.getloadavg()],
     }
+
+
+def _commit() -> str | None:
+    """Which code, recipe, data and encoder: `-dirty` where files differ from it, those of these figures apart."""
+    if not shutil.which("git"):
+        return None
+
+    def git(*command: str) -> str:
+        done = subprocess.run(["git", "-C", str(ROOT), *command], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    name, others = git("describe", "--always"), f":!{RESULTS.relative_to(ROOT)}"
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", others)
+    return (name + "-dirty" * bool(changed)) or None
 
 
 def arguments(text: str, name: str, rounds: int, **more) -> argparse.Namespace:

@@ -8,7 +8,7 @@ one scale for all that a layer reads at once, and a row moves with its batch-mat
 int8: the layers' weights to 7 bits, a scale a column (`reduce_range`: AVX2 saturates when it adds products of 8
 bits), activations to 8 bits as they come. Two things stay in fp32. What stands on the layers reads one row a paragraph:
 that costs nothing, and in int8 it moved as many decisions as all layers together. And the product that reads a layer's
-wide inner activations, whose range one scale covers badly: a twentieth more time, half the error in probabilities. Its
+wide inner activations, whose range one scale covers badly: hardly more time, and a smaller error. Its
 answers differ from fp32's; by how much, benchmarks/predict.py prints.
 
 Importing this module, and running a graph that is there, loads neither torch nor transformers.
