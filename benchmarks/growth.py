@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from harness import SHIPPED, Benchmark, Job, Side, arguments
 from near_duplicates import paragraphs
-from training_sides import DATA, MINI
+from training_sides import DATA, MINI, recipe
 
 from jianghua.schema import LABELS, Prediction
 
@@ -141,6 +141,22 @@ def prediction(count: int) -> Job:
     return timed(lambda: encoder.predict_proba(texts))
 
 
+def training(count: int) -> Job:
+    """An epoch of fine-tuning; made-up texts have no sentences of known function, so neither evidence nor parts."""
+    from jianghua.models import Examples
+    from jianghua.training.finetune import finetune
+
+    texts, target = texts_of(count)
+    train, validation = Examples(texts, target), Examples(texts[:SMALL], target[:SMALL])
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Path(folder) / "checkpoint"
+            finetune(encoder_from_disk(), train, validation, recipe(epochs=1), checkpoint, lambda row: None)
+
+    return timed(work)
+
+
 def encoder_from_disk():
     """The bundled encoder with a head of random weights, as `predict` loads it."""
     from jianghua.models.encoder import Encoder
@@ -168,7 +184,9 @@ GROUPS = {
     "tfidf": Group("TF-IDF + logistic regression", tfidf, 100_000),
     "tokenising": Group("tokenising", tokenising),
     "prediction": Group("prediction, bundled encoder", prediction, 10_000),
+    "training": Group("fine-tuning, an epoch, bundled encoder", training, 10_000),
 }
+WITH_ENCODER = ("prediction", "training")
 
 
 def warmed(prepare: Callable[[int], Job], count: int) -> Job:
@@ -223,7 +241,7 @@ def main() -> None:
     benchmark = Benchmark("growth", options.rounds)
     for name in options.only:
         group = GROUPS[name]
-        wanted = options.encoder_sizes if name == "prediction" else options.sizes
+        wanted = options.encoder_sizes if name in WITH_ENCODER else options.sizes
         chosen = sorted(count for count in wanted if count <= group.limit)
         beyond = sorted(count for count in options.sizes if count > max(chosen, default=0))
         grow(benchmark, group, chosen, beyond)

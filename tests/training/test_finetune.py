@@ -1,5 +1,6 @@
 """Fine-tuning: the evidence head reads the right sentences, and a killed run goes on."""
 
+import signal
 import sys
 from dataclasses import replace
 from itertools import pairwise
@@ -81,6 +82,34 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
         run("torn", stop_in(3))
     torn = run("torn")
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
+
+
+@pytest.mark.parametrize("share", [1 / 3, 1 / 2, 1], ids=["within an epoch", "at its end", "at the end of all"])
+def test_a_run_stopped_by_a_signal_goes_on_at_the_next_batch_to_the_same_weights(root, train, tmp_path, share):
+    recipe = Recipe(1e-3, 2, 90, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, seed=3)
+    taken = []
+
+    def run(name, interrupt=False):
+        encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
+
+        def progress(row):
+            if "step" in row:
+                taken.append(row["step"])
+                if interrupt and row["step"] == round(share * row["steps"]):
+                    signal.raise_signal(signal.SIGINT)
+
+        return finetune(encoder, train, train, recipe, tmp_path / name, progress), encoder.model.state_dict()
+
+    expected, whole = run("whole")
+    steps = taken.copy()
+    assert len(steps) == 6
+    taken.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", interrupt=True)
+    found, again = run("stopped")
+    assert taken == steps  # none left out, none twice
+    assert found == expected
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

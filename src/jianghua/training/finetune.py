@@ -36,7 +36,7 @@ from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
 from jianghua.training.calibrate import calibrate
-from jianghua.training.optimizer import adamw, save_checkpoint
+from jianghua.training.optimizer import adamw, save_checkpoint, stopping_between_steps
 from jianghua.training.parts import Texts, in_parts
 from jianghua.training.shards import at_once, backward_in_shards, clip_gradients
 
@@ -129,7 +129,11 @@ def finetune(
     checkpoint: Path,
     progress: Callable[[dict], None],
 ) -> list[dict]:
-    """Train `encoder` in place; returns a row an epoch. `checkpoint` lets a killed run go on after its last epoch."""
+    """Train `encoder` in place; returns a row an epoch.
+
+    `checkpoint`, written after each epoch and when a signal stops the script, lets a run go on where it was, to the
+    same weights.
+    """
     if not train.texts:
         raise BadData("the train split is empty")
     torch.manual_seed(recipe.seed)
@@ -163,6 +167,7 @@ def finetune(
     )
     history: list[dict] = []
     best: dict | None = None
+    total, begun = torch.zeros((), dtype=torch.float64, device=device), 0  # of the epoch: its loss, batches done
     window = recipe.average_share * steps
     average = [p.detach().clone() for p in parameters] if window > 1 else []
     blend = get_ema_multi_avg_fn(1 - 1 / max(1.0, window))
@@ -176,6 +181,15 @@ def finetune(
             torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
         average = [value.to(device) for value in state["average"]]
+        total, begun = state.get("total", total).to(device), state.get("begun", 0)
+
+    def save(total: torch.Tensor, begun: int) -> None:
+        state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
+        state |= {"schedule": schedule.state_dict(), "history": json.dumps(history), "best": best}
+        state |= {"average": average, "total": total, "begun": begun}
+        if device.type == "cuda":
+            state["cuda_rng"] = torch.cuda.get_rng_state(device)
+        save_checkpoint(state, checkpoint)
 
     def batch_gradients(epoch: int, batch: list[int], backward: Callable) -> torch.Tensor:
         """Set the gradients of a batch; returns its mean loss."""
@@ -196,17 +210,17 @@ def finetune(
 
         return backward(loss_of, items, [lengths[epoch][i] for i in batch])
 
-    began, done = time.monotonic(), sum(map(len, plan[: len(history)]))
+    began, done = time.monotonic(), sum(map(len, plan[: len(history)])) + begun
     resumed = done
-    with backward_in_shards(model, parameters) if encoder.flat else nullcontext(at_once) as backward:
+    shards = backward_in_shards(model, parameters) if encoder.flat else nullcontext(at_once)
+    with stopping_between_steps() as stopped, shards as backward:
         for epoch in range(len(history), recipe.epochs):
             if history and len(history) - _best_epoch(history) > recipe.patience:
                 break
             model.train()
             if evidence.texts is not shown[epoch]:
                 evidence.look_at(shown[epoch])
-            total = torch.zeros((), dtype=torch.float64, device=device)
-            for number, batch in enumerate(plan[epoch]):
+            for number, batch in enumerate(plan[epoch][begun:], begun):
                 loss = batch_gradients(epoch, batch, backward)
                 clip_gradients(parameters, 1.0)
                 optimizer.step()
@@ -231,6 +245,9 @@ def finetune(
                         "left": elapsed / (done - resumed) * (steps - done),
                     }
                 )
+                if stopped():
+                    save(total, number + 1)
+                    raise KeyboardInterrupt
             with _averaged(parameters, average):
                 score, loss = _validate(encoder, validation)
                 history.append(
@@ -239,12 +256,10 @@ def finetune(
                 if _best_epoch(history) == epoch + 1:
                     best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
             progress(history[-1])
-            state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
-            state |= {"schedule": schedule.state_dict(), "history": json.dumps(history), "best": best}
-            state |= {"average": average}
-            if device.type == "cuda":
-                state["cuda_rng"] = torch.cuda.get_rng_state(device)
-            save_checkpoint(state, checkpoint)
+            total, begun = torch.zeros_like(total), 0
+            save(total, begun)
+            if stopped():
+                raise KeyboardInterrupt
     model.load_state_dict(best)
     calibrate(encoder, validation)
     return history

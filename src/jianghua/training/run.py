@@ -309,6 +309,10 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
         for name in ("checkpoint.pt", "spent.json"):
             (folder / name).unlink(missing_ok=True)
         return metrics
+    except BaseException as error:
+        if not isinstance(error, Exception) and (folder / "checkpoint.pt").exists():  # stopped, and saved where it was
+            write_json(spent_file, {"cpu_seconds": cpu_seconds()})
+        raise
     finally:
         logger.removeHandler(handler)
         handler.close()
