@@ -82,6 +82,8 @@ def test_a_model_trained_anew_lies_in_the_interval_it_had_before(first, scratch,
     again = shutil.copytree(first[0], tmp_path / "again")
     for folder in (again / "runs").rglob("length"):
         shutil.rmtree(folder)
+    for record in (again / STORED / "length").rglob("environment.json"):  # by chance both may have taken as long
+        record.write_text(record.read_text("utf-8").replace('"seconds": ', '"seconds": 9'), "utf-8")
     result = scratch(again)
     assert len(trainings(result)) == len(SEEDS)
     said = verdicts(result)
