@@ -28,11 +28,11 @@ from jianghua.schema import BadData, BadUsage, check_number
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 LONGEST_WAIT = 60.0  # seconds between two tries
 # what reading something else than a reply raises
-NO_REPLY = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError)
+NO_REPLY = (KeyError, TypeError, ValueError, IndexError, RecursionError)
 # how services say in an error's code, type or text that they will not answer this very text
 REFUSAL = re.compile(
-    r"content_?(filter|policy_?violation|exists risk)|content exists risk|data_?inspection_?failed"
-    r"|responsible_?ai_?policy_?violation|sensitive|敏感",
+    r"content_?(filter|policy_?violation)|content exists risk|data_?inspection_?failed"
+    r"|responsible_?ai_?policy_?violation|敏感内容",
     re.IGNORECASE,
 )
 

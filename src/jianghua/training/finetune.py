@@ -183,7 +183,7 @@ def finetune(
         average = [value.to(device) for value in state["average"]]
         total, begun = state.get("total", total).to(device), state.get("begun", 0)
 
-    def save(total: torch.Tensor, begun: int) -> None:
+    def save() -> None:
         state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
         state |= {"schedule": schedule.state_dict(), "history": json.dumps(history), "best": best}
         state |= {"average": average, "total": total, "begun": begun}
@@ -246,7 +246,8 @@ def finetune(
                     }
                 )
                 if stopped():
-                    save(total, number + 1)
+                    begun = number + 1
+                    save()
                     raise KeyboardInterrupt
             with _averaged(parameters, average):
                 score, loss = _validate(encoder, validation)
@@ -257,7 +258,7 @@ def finetune(
                     best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
             progress(history[-1])
             total, begun = torch.zeros_like(total), 0
-            save(total, begun)
+            save()
             if stopped():
                 raise KeyboardInterrupt
     model.load_state_dict(best)
