@@ -63,6 +63,7 @@ BAD = {
     "another architecture": (["model=xlmr_base", "model.path=ckpt"], 1, "model.architecture=xlm-roberta"),
     "other labels": (["model=mini", "model.path=theirs"], 1, "holds a classifier whose labels are ['a', 'b']"),
     "other labels, no class named": (["model=mini", "model.path=nameless"], 1, "holds a classifier whose labels are"),
+    "no object": (["model=mini", "model.path=hollow"], 1, "its config.json holds no object"),
     "labels in a list": (["model=mini", "model.path=listed"], 1, "id2label in its config.json is ['praise'], not what"),
     "no tokenizer": (["model=bert_base_chinese", "model.path=mute"], 1, "mute: holds no tokenizer"),
     "unknown head": (["model=mini", "model.head=crf"], 2, "the heads are classifier"),
@@ -84,6 +85,8 @@ def test_a_model_that_cannot_start_is_one_clear_line_and_leaves_nothing(case, da
     build("hfl_bert", tmp_path / "theirs", **theirs)
     build("hfl_bert", tmp_path / "nameless", architectures=None, id2label={"0": "a", "1": "b"})
     build("hfl_bert", tmp_path / "listed", id2label=["praise"])
+    build("hfl_bert", tmp_path / "hollow")
+    (tmp_path / "hollow" / "config.json").write_text("[]", "utf-8")
     build("hfl_bert", tmp_path / "mute")
     (tmp_path / "mute" / "vocab.txt").unlink()
     before = sorted(path.name for path in tmp_path.iterdir())

@@ -155,6 +155,8 @@ def _architecture(checkpoint: Checkpoint, record: dict) -> str:
 
 def _check_record(path: str, record: dict) -> None:
     """Refuse a config.json whose fields are of other kinds than the library writes."""
+    if not isinstance(record, dict):
+        raise BadData(f"{path}: its config.json holds no object, so it is not what transformers writes")
     kinds = {"model_type": str, "architectures": list, "id2label": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind | None)]
     if not wrong and any(not str(key).isdecimal() for key in record.get("id2label") or {}):

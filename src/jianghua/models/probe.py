@@ -20,10 +20,6 @@ def fit_probe(encoder: Encoder, train: Examples, validation: Examples) -> list[d
     from sklearn.linear_model import LogisticRegression
 
     features, held = encoder.features(train.texts), encoder.features(validation.texts)
-    present = np.eye(len(LABELS), dtype=bool)[train.target] if encoder.config == "primary" else train.target
-    if not encoder.has_bias and not (some := present.any(0)).all():
-        missing = LABELS[int(np.flatnonzero(~some)[0])]
-        raise BadData(f"the train split holds no {missing}, and a head without a bias has no way never to answer it")
     # a layer without a bias cannot take up the mean, only the scale
     mean = features.mean(0) if encoder.has_bias else np.zeros(features.shape[1], features.dtype)
     scale = np.maximum(features.std(0), 1e-6)
@@ -37,6 +33,9 @@ def fit_probe(encoder: Encoder, train: Examples, validation: Examples) -> list[d
             )
 
         coef, intercept = linear_weights(scaled, train.target, encoder.config, regression)
+        if not encoder.has_bias and not (told := coef.any(1)).all():  # only an intercept says never, or always
+            constant = LABELS[int(np.flatnonzero(~told)[0])]
+            raise BadData(f"the train split holds no {constant}, or nothing else: a head without a bias cannot say so")
         loss = _loss(scaled_held @ coef.T + intercept * encoder.has_bias, validation.target, encoder.config)
         rows.append({"c": c, "loss": loss})
         if best is None or loss < best[0]:
