@@ -49,6 +49,21 @@ def test_all_jobs_fill_one_table_with_a_row_a_model_and_intervals(swept):
     assert re.search(r"^│ length .*│ [+-]\d\.\d{3} \(p = \d\.\d{4}\)", result.stdout, re.M)  # over the row above
 
 
+@pytest.mark.slow
+def test_baselines_and_the_fine_tuned_encoder_with_five_seeds_fill_one_table(data, tmp_path, run_script):
+    models = ["majority", "length", "keywords", "tfidf", "tfidf_svm", "mini"]
+    arguments = [f"model={','.join(models)}", "seed=1,2,3,4,5", f"data.path={data}", "train.epochs=1"]
+    result = run_script("train", "-m", *arguments, cwd=tmp_path, timeout=900)
+    assert (result.returncode, result.stderr) == (0, "")
+    (table,) = tables(result.stdout)
+    assert sorted(table) == sorted(models)
+    assert len(list(tmp_path.glob("runs/*/*/*/DONE"))) == 30
+    assert "Mean of 5 seeds" in result.stdout
+    # the seed reaches the weights of the one that is trained by chance
+    scores = {path.read_bytes() for path in tmp_path.glob("runs/*/mini/*/predictions.parquet")}
+    assert len(scores) == 5
+
+
 def test_each_job_is_one_line_and_each_run_folder_is_named_once(swept):
     folder, result = swept
     said = re.findall(rf"^(\w+), seed (\d), primary: test macro-F1 {SCORE}; jobs left: (\d)$", result.stdout, re.M)
