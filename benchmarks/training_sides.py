@@ -119,7 +119,7 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
     sequences, _ = encoder.encode(train.texts)
     lengths = [len(s) for s in sequences]
     rounds = iter(range(10**6))
-    settings = recipe() if evidence else recipe(sentence_weight=0.0, mask_share=0.0)
+    settings = recipe() if evidence else recipe(sentence_weight=0.0, drop_share=0.0, adversarial_step=0.0)
 
     def part(indices) -> Examples:
         sentences = [train.sentences[i] for i in indices] if evidence else None
@@ -150,7 +150,8 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
             chosen, epochs, budget = random.Random(number).sample(range(len(lengths)), count), 1, settings.batch_tokens
         changed = recipe(
             sentence_weight=settings.sentence_weight,
-            mask_share=settings.mask_share,
+            drop_share=settings.drop_share,
+            adversarial_step=settings.adversarial_step,
             part_share=0.0 if one_batch else settings.part_share,  # the same batch, as whole as the other side's
             epochs=epochs,
             batch_tokens=budget,

@@ -13,7 +13,7 @@ from torch.nn import functional
 from jianghua.models import Examples
 from jianghua.models.encoder import Encoder
 from jianghua.schema import BadUsage
-from jianghua.training.finetune import Evidence, Recipe, finetune, plan_epoch
+from jianghua.training.finetune import Evidence, Recipe, Shown, finetune, plan_epoch
 from jianghua.training.parts import Texts
 from jianghua.training.run import check_settings
 
@@ -45,16 +45,18 @@ def test_the_loss_is_that_of_each_sentences_mean_state(root, train):
     evidence.look_at(Texts(sequences, places, train.sentences, torch.tensor(train.target)))
     evidence.dropout.eval()
     batch = [1, 0, 2]
-    noise = [evidence.noise(i) for i in batch]
-    sequences = [sequences[i] for i in batch]
+    kept = [torch.ones(len(sequences[i]), dtype=torch.bool) for i in batch]
+    kept[0][2:5] = False  # these tokens are left out
+    shown = [Shown(i, keep, evidence.noise(i)) for i, keep in zip(batch, kept, strict=True)]
+    sequences = [sequences[i][keep] for i, keep in zip(batch, kept, strict=True)]
     _, states = encoder.logits_and_states(sequences)
     losses, pieces = [], states.split([len(s) for s in sequences])
-    for i, piece in zip(batch, pieces, strict=True):
+    for i, keep, piece in zip(batch, kept, pieces, strict=True):
         for k, span in enumerate(train.sentences[i]):
-            mean = piece[places[i] == k].mean(0)
+            mean = piece[places[i][keep] == k].mean(0)
             target = torch.tensor(4 if span["function"] is None else span["function"])
             losses.append(functional.cross_entropy(evidence.head(mean), target))
-    assert evidence.loss(batch, states, noise).item() == pytest.approx(torch.stack(losses).sum().item(), rel=1e-4)
+    assert evidence.loss(shown, states).item() == pytest.approx(torch.stack(losses).sum().item(), rel=1e-4)
 
 
 class Stop(BaseException):
@@ -70,7 +72,7 @@ def stop_in(epoch):
 
 
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):
-    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, seed=3)
+    recipe = Recipe(1e-3, 3, 128, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, 1.0, 2, seed=3)
 
     def run(name, progress=lambda row: None):
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
@@ -86,7 +88,7 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
 
 @pytest.mark.parametrize("share", [1 / 3, 1 / 2, 1], ids=["within an epoch", "at its end", "at the end of all"])
 def test_a_run_stopped_by_a_signal_goes_on_at_the_next_batch_to_the_same_weights(root, train, tmp_path, share):
-    recipe = Recipe(1e-3, 2, 90, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, seed=3)
+    recipe = Recipe(1e-3, 2, 90, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, 1.0, 2, seed=3)
     taken = []
 
     def run(name, interrupt=False):
@@ -114,7 +116,7 @@ def test_a_run_stopped_by_a_signal_goes_on_at_the_next_batch_to_the_same_weights
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train, tmp_path):
-    recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, 0.0, 0.0, 0.0, seed=3)
+    recipe = Recipe(1e-3, 6, 128, 0.1, 0.01, 9, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1, seed=3)
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3, device="cuda")
     history = finetune(encoder, train, train, recipe, tmp_path / "whole", lambda row: None)
     assert history[-1]["train_loss"] < 0.5 * history[0]["train_loss"]
@@ -137,8 +139,8 @@ def test_the_loss_falls_on_a_gpu_too_and_the_run_goes_on_on_the_cpu(root, train,
     assert np.abs(on_cpu - encoder.predict_proba(train.texts)).max() < 0.05
 
 
-@pytest.mark.parametrize(("mask_share", "learns"), [(0.0, True), (1.0, False)])
-def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask_share, learns):
+@pytest.mark.parametrize(("drop_share", "learns"), [(0.0, True), (1.0, False)])
+def test_what_is_left_out_in_training_cannot_be_learnt(root, train, tmp_path, drop_share, learns):
     even = ["甲，乙，丙。", "丁，戊，己。"] * 8  # two functions, the same number of tokens
     examples = Examples(even, np.array([0, 2] * 8), None)
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
@@ -147,12 +149,36 @@ def test_what_is_masked_in_training_cannot_be_learnt(root, train, tmp_path, mask
         encoder,
         examples,
         examples,
-        Recipe(1e-3, 6, 128, 0.1, 0.0, 9, 0.0, mask_share, 0.0, 0.0, 0.0, seed=1),
+        Recipe(1e-3, 6, 128, 0.1, 0.0, 9, 0.0, drop_share, 0.0, 0.0, 0.0, 0.0, 1, seed=1),
         tmp_path / "checkpoint",
         lambda row: None,
     )
     assert len(lengths) == 1
     assert (history[-1]["train_loss"] < 0.3) == learns
+
+
+@pytest.mark.parametrize("every", [1, 2, 9])
+def test_one_step_in_so_many_reads_its_batch_twice_and_no_move_of_the_embeddings_is_left(root, train, tmp_path, every):
+    recipe = Recipe(1e-12, 1, 90, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0, every, seed=3)
+    encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=3)
+    before = encoder.model.get_input_embeddings().weight.detach().clone()
+    lengths = [len(sequence) for sequence in encoder.encode(train.texts)[0]]
+    plan = plan_epoch(lengths, recipe, 0, by_length=False)
+    read, forward = [], encoder.logits_and_states
+
+    def counted(sequences):
+        if encoder.model.training:
+            read.append(len(sequences))
+        return forward(sequences)
+
+    encoder.logits_and_states = counted
+    steps = []
+    finetune(encoder, train, train, recipe, tmp_path / "checkpoint", steps.append)
+    again = sum(len(batch) for number, batch in enumerate(plan) if number % every == 0)
+    assert len(plan) == 4
+    assert sum(read) == len(train.texts) + again
+    assert sum("step" in row for row in steps) == len(plan)
+    assert torch.allclose(encoder.model.get_input_embeddings().weight, before, atol=1e-6)
 
 
 def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_its_own(root, train, tmp_path):
@@ -162,7 +188,7 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
         encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
         before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
         # so slowly that something is left to learn in the last epoch
-        recipe = Recipe(2e-4, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, seed=1)
+        recipe = Recipe(2e-4, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, share, 0.0, 1, seed=1)
         history = finetune(encoder, examples, examples, recipe, tmp_path / f"{share}", lambda row: None)
         after = encoder.model.state_dict()
         inner = [name for name in after if not name.startswith("classifier")]  # which the temperature is folded into
@@ -177,7 +203,7 @@ def test_the_averaged_weights_are_validated_and_kept_and_training_goes_on_from_i
 def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kept(root, train, tmp_path):
     contrary = Examples(train.texts, 2 - train.target, None)  # what is learnt from train is wrong on validation
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=1)
-    first = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, seed=1)
+    first = Recipe(1e-3, 4, 128, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1, seed=1)
     assert finetune(encoder, contrary, contrary, first, tmp_path / "first", lambda row: None)[-1]["macro_f1"] == 1.0
     weights = {}
 
@@ -186,7 +212,7 @@ def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kep
             weights[row["epoch"]] = {name: value.clone() for name, value in encoder.model.state_dict().items()}
 
     # it begins with what it must unlearn, and the long warm-up keeps the first epoch from unlearning all of it
-    recipe = Recipe(1e-3, 6, 128, 0.9, 0.0, 1, 0.0, 0.0, 0.0, 0.0, 0.0, seed=1)
+    recipe = Recipe(1e-3, 6, 128, 0.9, 0.0, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1, seed=1)
     history = finetune(encoder, Examples(train.texts, train.target), contrary, recipe, tmp_path / "checkpoint", keep)
     scores = [row["macro_f1"] for row in history]
     best = scores.index(max(scores)) + 1
@@ -198,7 +224,7 @@ def test_falling_validation_scores_stop_training_early_and_the_best_epoch_is_kep
     assert not all(torch.equal(kept[name], weights[len(history)][name]) for name in inner)
 
 
-RECIPE = Recipe(1e-3, 1, 200, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, seed=4)
+RECIPE = Recipe(1e-3, 1, 200, 0.1, 0.0, 9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1, seed=4)
 LENGTHS = np.random.default_rng(0).integers(4, 120, 300).tolist()
 
 
@@ -277,10 +303,12 @@ def test_a_started_encoder_gives_each_text_to_its_tokenizer_once(root, train):
         ("device", 0),
         ("train.epochs", 0),
         ("train.batch_tokens", 0),
-        ("train.mask_share", 1.5),
+        ("train.drop_share", 1.5),
         ("train.part_share", -0.1),
         ("train.joined_share", 2),
         ("train.average_share", 1.5),
+        ("train.adversarial_step", -1.0),
+        ("train.adversarial_every", 0),
         ("train.learning_rate", 0.0),
     ],
 )

@@ -104,7 +104,7 @@ TRAIN = Examples(TEXTS, np.arange(len(TEXTS)) % 4, [spans(text) for text in TEXT
 
 
 def trained(root, folder, epochs=2):
-    recipe = Recipe(1e-3, epochs, 1024, 0.1, 0.01, 9, 1.0, 0.2, 0.0, 0.0, 0.0, seed=3)
+    recipe = Recipe(1e-3, epochs, 1024, 0.1, 0.01, 9, 1.0, 0.2, 0.0, 0.0, 0.0, 1.0, 2, seed=3)
     encoder = Encoder.start(str(root / "data/pretrained/mini"), "primary", seed=5)
     history = finetune(encoder, TRAIN, TRAIN, recipe, folder / "checkpoint", lambda row: None)
     (folder / "checkpoint").unlink()

@@ -6,10 +6,11 @@ AdamW with linear warm-up and decay (Devlin et al. 2019, §A.3); validation macr
 stop and which epoch is kept, the lower loss among equals; then the temperature is fitted on
 validation and folded into the last layer, and for `functions` a threshold a function is chosen there.
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
-the mean of a sentence's token states: the evidence teaches the encoder where to look. A share of the
-input tokens is masked while training: a small corpus is learnt by heart through its words otherwise. For the
-same reason a share of the paragraphs is cut to runs of their sentences (`training.parts`), and the weights that are
-validated and kept are an exponential moving average of those trained.
+the mean of a sentence's token states: the evidence teaches the encoder where to look. A small corpus is learnt by
+heart through its words otherwise: so a share of the input tokens is left out while training (word dropout, Iyyer et al.
+2015, §3.2), a share of the paragraphs is cut to runs of their sentences (`training.parts`), and some steps take their
+batch a second time with the token embeddings moved along their gradient, where the loss is higher (FGM, Miyato et al.
+2017, §3). The weights that are validated and kept are an exponential moving average of those trained.
 
 The encoder trains on the device it is on (`models.device`). Order, masks and the first weights are drawn on the CPU
 in any case, dropout on the device; a checkpoint made on one device goes on on another.
@@ -21,7 +22,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,6 +38,7 @@ from jianghua.models.baselines import probabilities
 from jianghua.models.batching import shuffled, token_batches
 from jianghua.models.encoder import Encoder
 from jianghua.schema import LABELS, BadData
+from jianghua.training.adversarial import add_adversarial_pass
 from jianghua.training.calibrate import calibrate
 from jianghua.training.optimizer import adamw, save_checkpoint, stopping_between_steps
 from jianghua.training.parts import Texts, in_parts
@@ -54,11 +58,21 @@ class Recipe:
     weight_decay: float
     patience: int
     sentence_weight: float
-    mask_share: float
+    drop_share: float
     part_share: float
     joined_share: float
     average_share: float
+    adversarial_step: float
+    adversarial_every: int
     seed: int
+
+
+class Shown(NamedTuple):
+    """What a step shows of a text: which of its tokens, and what dropout multiplies its sentences' means with."""
+
+    text: int
+    kept: torch.Tensor
+    noise: torch.Tensor | None
 
 
 class Evidence:
@@ -84,31 +98,30 @@ class Evidence:
         """(sentences read, hidden) of text `i`: what dropout multiplies their means with, drawn on the CPU."""
         return self.dropout(torch.ones(len(self.read[i]), self.head.in_features))
 
-    def loss(self, batch: Sequence[int], states: torch.Tensor, noise: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Summed cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of its texts in order."""
+    def loss(self, batch: Sequence[Shown], states: torch.Tensor) -> torch.Tensor:
+        """Summed cross-entropy over the sentences of `batch`; `states` (tokens, hidden) of what is shown, in order."""
         places, sentences = [], 0
-        for i in batch:
-            place, read = self.places[i], self.read[i]
+        for shown in batch:
+            place, read = self.places[shown.text][shown.kept], self.read[shown.text]
             places.append(torch.where(place >= 0, torch.searchsorted(read, place) + sentences, -1))
             sentences += len(read)
         place, device = torch.cat(places), states.device
         inside = (place >= 0).nonzero()[:, 0]
         place = place[inside]
-        tokens = torch.bincount(place, minlength=sentences)
+        tokens = torch.bincount(place, minlength=sentences).clamp(min=1)  # none, where all of a sentence is left out
         sums = states.new_zeros(sentences, states.shape[1])
         sums = sums.index_add(0, place.to(device), states[inside.to(device)])
-        means = sums / tokens[:, None].to(device) * torch.cat(list(noise)).to(device)
-        functions = torch.cat([self.functions[i] for i in batch]).to(device)
+        means = sums / tokens[:, None].to(device) * torch.cat([shown.noise for shown in batch]).to(device)
+        functions = torch.cat([self.functions[shown.text] for shown in batch]).to(device)
         return functional.cross_entropy(self.head(means), functions, reduction="sum")
 
 
-def _masked(sequence: torch.Tensor, share: float, mask: int | None) -> torch.Tensor:
-    """`sequence` with a random `share` of its tokens, the first and last apart, replaced by `mask`."""
-    if not share or mask is None:
-        return sequence
-    hidden = torch.rand(len(sequence)) < share
-    hidden[[0, -1]] = False
-    return sequence.masked_fill(hidden, mask)
+def _kept(tokens: int, share: float) -> torch.Tensor:
+    """(tokens,) whether a token is shown: a random `share` is not; the first and the last, which are special, are."""
+    kept = torch.ones(tokens, dtype=torch.bool)
+    if share:
+        kept[1:-1] = torch.rand(max(0, tokens - 2)) >= share
+    return kept
 
 
 def plan_epoch(lengths: list[int], recipe: Recipe, epoch: int, *, by_length: bool) -> list[list[int]]:
@@ -148,7 +161,6 @@ def finetune(
     if not encoder.flat:
         kind = encoder.model.config.model_type
         progress({"warning": f"{kind} has no padding-free path: batches are sorted by length, and padded"})
-    mask = encoder.tokenizer.mask_token_id
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     whole = Texts(sequences, places, spans, target)
     draws = [random.Random(f"{recipe.seed}:{epoch}") for epoch in range(recipe.epochs)]
@@ -196,19 +208,19 @@ def finetune(
         texts = shown[epoch]
         sentences = sum(len(evidence.read[i]) for i in batch) if recipe.sentence_weight and train.sentences else 0
         items = [
-            (i, _masked(texts.sequences[i], recipe.mask_share, mask), evidence.noise(i) if sentences else None)
+            Shown(i, _kept(lengths[epoch][i], recipe.drop_share), evidence.noise(i) if sentences else None)
             for i in batch
         ]
 
-        def loss_of(part: list[tuple]) -> tuple[torch.Tensor, torch.Tensor]:
-            rows, masked, noise = zip(*part, strict=True)
-            logits, states = encoder.logits_and_states(list(masked))
-            loss = task_loss(logits, texts.target[list(rows)].to(device)) * len(rows) / len(batch)
+        def loss_of(part: list[Shown]) -> tuple[torch.Tensor, torch.Tensor]:
+            logits, states = encoder.logits_and_states([texts.sequences[shown.text][shown.kept] for shown in part])
+            target = texts.target[[shown.text for shown in part]]
+            loss = task_loss(logits, target.to(device)) * len(part) / len(batch)
             if not sentences:
                 return loss, loss
-            return loss + recipe.sentence_weight * evidence.loss(rows, states, noise) / sentences, loss
+            return loss + recipe.sentence_weight * evidence.loss(part, states) / sentences, loss
 
-        return backward(loss_of, items, [lengths[epoch][i] for i in batch])
+        return backward(loss_of, items, [int(shown.kept.sum()) for shown in items])
 
     began, done = time.monotonic(), sum(map(len, plan[: len(history)])) + begun
     resumed = done
@@ -222,6 +234,10 @@ def finetune(
                 evidence.look_at(shown[epoch])
             for number, batch in enumerate(plan[epoch][begun:], begun):
                 loss = batch_gradients(epoch, batch, backward)
+                if recipe.adversarial_step and number % recipe.adversarial_every == 0:
+                    again = partial(batch_gradients, epoch, batch, backward)  # others of its tokens are left out
+                    weight = model.get_input_embeddings().weight
+                    add_adversarial_pass(again, parameters, weight, recipe.adversarial_step)
                 clip_gradients(parameters, 1.0)
                 optimizer.step()
                 schedule.step()

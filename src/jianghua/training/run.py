@@ -98,13 +98,13 @@ def check_settings(config: dict) -> None:
     check_number("seed", config["seed"], 0, whole=True)
     train = config["train"]
     check_device(config["device"])
-    for name in ("epochs", "batch_tokens"):
+    for name in ("epochs", "batch_tokens", "adversarial_every"):
         check_number(f"train.{name}", train[name], 1, whole=True)
     check_number("train.patience", train["patience"], 0, whole=True)
     check_number("train.learning_rate", train["learning_rate"], 0, above=True)
-    for name in ("sentence_weight", "weight_decay"):
+    for name in ("sentence_weight", "weight_decay", "adversarial_step"):
         check_number(f"train.{name}", train[name], 0)
-    for name in ("warmup_share", "mask_share", "part_share", "joined_share", "average_share"):
+    for name in ("warmup_share", "drop_share", "part_share", "joined_share", "average_share"):
         check_number(f"train.{name}", train[name], 0, 1)
     if config["model"]["kind"] == "llm":  # how it is asked is no part of the run's name, and checked all the same
         start_classifier(config)
