@@ -1,8 +1,8 @@
 """A second look at a batch where it is harder: its token embeddings moved to where the loss is higher (FGM).
 
 Miyato et al. 2017, §3: the perturbation is the gradient with regard to the embeddings, scaled to a fixed length. As
-is usual with BERT it is the embeddings' weights that are moved, all places of a token alike; their own length takes
-care that the network cannot grow out of its reach here, since training is short.
+is usual with BERT it is the weights of the embeddings that are moved, all places of a token alike, and these are not
+normalised first: a fine-tuning is too short to escape the step by making them longer.
 """
 
 from collections.abc import Callable, Sequence
