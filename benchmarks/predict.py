@@ -13,6 +13,7 @@ paragraphs sorted by length and padded to the longest of a batch, and the flat p
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from harness import SHIPPED, Benchmark, Job, Side, arguments, interleave, per_round
@@ -127,9 +128,12 @@ def main() -> None:
     for engine, one, many in (("torch", 1.75, 3.3), ("onnx", 1.75, 3.3), ("onnx_int8", 2.3, 4.3)):
         for name, target in (("pipeline, one by one", one), ("pipeline, batch_size=32", many)):
             benchmark.claim(f"predict engine={engine}, over {name}", per_round(speed[engine], speed[name]), target)
-    fastest = [max(row) for row in zip(*(speed[name] for name in ORDER_DEPENDENT), strict=True)]
+    # over all rounds: the best of each round would be the luckiest, which no side is for long
+    fastest = max(ORDER_DEPENDENT, key=lambda name: median(speed[name]))
     benchmark.claim(
-        "batch-invariant (the default engine), of the fastest order-dependent", per_round(speed["torch"], fastest), 0.95
+        f"batch-invariant (the default engine), of the fastest order-dependent ({fastest})",
+        per_round(speed["torch"], speed[fastest]),
+        0.95,
     )
     done = [flops * rate / 1e9 for rate in speed["torch"]]
     benchmark.claim("inference `mini`, share of matrix-multiply speed", per_round(done, speed["matmul"]), 0.70)
