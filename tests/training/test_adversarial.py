@@ -51,10 +51,11 @@ def test_gradients_are_the_mean_of_both_places_and_the_embeddings_are_moved_by_t
     assert model.gradients() < other.gradients()  # it was moved to where the loss is higher
 
 
-def test_embeddings_without_a_gradient_are_left_alone_and_cost_no_second_pass():
+@pytest.mark.parametrize("size", [0.0, 1e-30], ids=["none", "too small for its squares"])
+def test_embeddings_without_a_gradient_are_left_alone_and_cost_no_second_pass(size):
     model, called = Model(), []
     model.gradients()
-    model.embeddings.weight.grad.zero_()
+    model.embeddings.weight.grad.fill_(size)
     before = gradients_of(model)
     add_adversarial_pass(lambda: called.append(1), list(model.parameters()), model.embeddings.weight, 1.0)
     assert called == []

@@ -22,12 +22,13 @@ def add_adversarial_pass(
     """
     first = [parameter.grad for parameter in parameters]
     rows = weight.grad.any(1).nonzero()[:, 0]
-    if not len(rows):
+    towards = weight.grad[rows]
+    with thread_count(1):  # a sum's bits depend on their number
+        length = float(towards.norm())
+    if not length:  # also where the squares of what is there are too small for fp32
         return
     with torch.no_grad():
-        kept, towards = weight[rows], weight.grad[rows]
-        with thread_count(1):  # a sum's bits depend on their number
-            length = float(towards.norm())
+        kept = weight[rows]
         weight[rows] = kept + towards * (step / length)
     for parameter in parameters:
         parameter.grad = None

@@ -12,8 +12,8 @@ heart through its words otherwise: so a share of the input tokens is left out wh
 batch a second time with the token embeddings moved along their gradient, where the loss is higher (FGM, Miyato et al.
 2017, §3). The weights that are validated and kept are an exponential moving average of those trained.
 
-The encoder trains on the device it is on (`models.device`). Order, masks and the first weights are drawn on the CPU
-in any case, dropout on the device; a checkpoint made on one device goes on on another.
+The encoder trains on the device it is on (`models.device`). Order, tokens left out and the first weights are drawn on
+the CPU in any case, dropout on the device; a checkpoint made on one device goes on on another.
 """
 
 import json
