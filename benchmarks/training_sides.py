@@ -7,6 +7,7 @@ a second, so that nothing but the steps is measured. Both read the same paragrap
 import random
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from harness import ROOT, Job
@@ -148,10 +149,8 @@ def flat(path: Path, steps: int, evidence: bool = False, one_batch: bool = False
             mean = sum(lengths) / len(lengths)
             count = min(len(lengths), int((steps + 1) * settings.batch_tokens / mean))
             chosen, epochs, budget = random.Random(number).sample(range(len(lengths)), count), 1, settings.batch_tokens
-        changed = recipe(
-            sentence_weight=settings.sentence_weight,
-            drop_share=settings.drop_share,
-            adversarial_step=settings.adversarial_step,
+        changed = replace(
+            settings,
             part_share=0.0 if one_batch else settings.part_share,  # the same batch, as whole as the other side's
             epochs=epochs,
             batch_tokens=budget,

@@ -86,6 +86,15 @@ def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT as a terminal sends it: a command that a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("share", [1 / 3, 1 / 2, 1], ids=["within an epoch", "at its end", "at the end of all"])
 def test_a_run_stopped_by_a_signal_goes_on_at_the_next_batch_to_the_same_weights(root, train, tmp_path, share):
     recipe = Recipe(1e-3, 2, 90, 0.1, 0.01, 9, 1.0, 0.2, 0.5, 0.5, 0.5, 1.0, 2, seed=3)
