@@ -17,18 +17,22 @@ ORDER = ("train_step", "predict", "start_up", "disturbed", "tokenising", "whole_
 
 
 def trials(results: Path) -> str:
-    """A row a trial, the best mean validation macro-F1 of a build first."""
+    """A table a series, in it a row a trial, the best mean validation macro-F1 of a build first."""
     path = results / "trials.jsonl"
     rows = read_jsonl(path) if path.is_file() else []
-    lines = [
-        "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
-        "| --- | --- | ---: | --- | ---: | --- | --- |",
-    ]
-    for row in sorted(rows, key=lambda row: (row["build"], -fmean(row["macro_f1"]))):
+    lines, series = [], None
+    for row in sorted(rows, key=lambda row: (row["series"], row["build"], -fmean(row["macro_f1"]))):
+        if row["series"] != series:
+            series = row["series"]
+            lines += ["", f"**{series}**", ""] if lines else [f"**{series}**", ""]
+            lines += [
+                "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
+                "| --- | --- | ---: | --- | ---: | --- | --- |",
+            ]
         changed = ", ".join(f"`{name}={value}`" for name, value in row["settings"].items())
         what = "; ".join(part for part in (row["name"], changed, row["code"]) if part)
         read = row["encoder"]
-        read = f"{read['tokens'] / 1e6:.1f} M tokens, {read['hours']:.1f} h" if read else "none"
+        read = f"{read['tokens'] / 1e6:.1f} M tokens, {read['hours']:.1f} {read['of']}" if read else "none"
         one = ", ".join(f"{value:.3f}" for value in row["macro_f1"])
         lines.append(
             f"| {row['build']} | {what} | {fmean(row['macro_f1']):.3f} | {one} | {fmean(row['loss']):.3f} "

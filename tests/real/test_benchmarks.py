@@ -112,6 +112,12 @@ def test_a_trial_is_a_line_from_runs_that_differ_in_their_seed_alone(root, tmp_p
     assert (second["seeds"], second["macro_f1"]) == ([1, 2], best[::-1])
     assert second["settings"] == {}
     assert second["encoder"]["tokens"] > 1_000_000
+    assert trials("shipped", *seeds, "--series", "Pre-training").returncode == 0
+    written = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    assert [(row["series"], row["name"]) for row in written][1:] == [
+        ("Fine-tuning", "shipped"),
+        ("Pre-training", "shipped"),
+    ]
     refused = trials("mixed", seeds[0], runs / "mini_random/s1")
     assert refused.returncode == 1
     assert "differ in more than their seed" in refused.stderr

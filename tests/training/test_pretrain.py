@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import shutil
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -54,7 +55,11 @@ def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     from safetensors.torch import load_file
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+    began = time.process_time()
     curve = run(tmp_path / "mini")
+    spent = time.process_time() - began
+    assert 0 <= curve[0]["cpu_seconds"] <= curve[-1]["cpu_seconds"] <= spent + 1
+    assert curve[-1]["cpu_seconds"] > spent / 10
     assert curve[-1]["loss"] < curve[0]["loss"] - 0.5
     assert curve[-1]["set_loss"] < curve[0]["set_loss"] - 0.2
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "mini")
@@ -66,6 +71,19 @@ def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     assert len(AutoTokenizer.from_pretrained(tmp_path / "mini")) == model.config.vocab_size
     assert (tmp_path / "mini" / "model.safetensors").stat().st_size < 2 * model.num_parameters() + 400_000
     assert json.loads((tmp_path / "mini" / "config.json").read_text("utf-8"))["dtype"] == "float32"
+
+
+def test_the_curve_of_two_stages_goes_on_and_says_no_cpu_time_that_it_does_not_know():
+    row = {"loss": 4.0, "step": 50, "seconds": 9, "cpu_seconds": 16}
+    later = [row | {"loss": 3.0}, row | {"loss": 2.0, "step": 100, "seconds": 20, "cpu_seconds": 31}]
+    whole = module.whole_curve([row], later)
+    assert [r["step"] for r in whole] == [50, 100, 150]
+    assert [r["cpu_seconds"] for r in whole] == [16, 32, 47]
+    assert [r["loss"] for r in whole] == [4.0, 3.0, 2.0]
+    old = {"loss": 4.0, "step": 50, "seconds": 9}
+    assert module.whole_curve([old], later)[-1] == {"loss": 2.0, "step": 150, "seconds": 29}
+    assert module.whole_curve([row], [old])[-1] == {"loss": 4.0, "step": 100, "seconds": 18}
+    assert module.whole_curve([], later) == later
 
 
 def test_shards_train_what_whole_batches_train_and_the_same_to_the_bit_at_any_number_of_threads(tmp_path, monkeypatch):

@@ -41,6 +41,7 @@ def encoder_card(folder: Path, record: dict) -> str:
         for s in record["sources"]
     )
     step = max(1, len(curve) // 12)
+    cpu = f" ({last['cpu_seconds'] / 3600:.1f} hours of CPU time)" if "cpu_seconds" in last else ""
     device = "CPU" if record.get("device", "cpu") == "cpu" else "a GPU"
     lengths = ", ".join(f"{name} {n}" for name, n in record["sequence_length"].items())
     points = "\n".join(
@@ -72,7 +73,7 @@ read: the script refuses them by hash, and leaves out ritual sentences that trai
 **How.** Masked language modelling over spans of 1–4 tokens, {record["mask_share"]:.0%} of tokens, and with
 weight {record["set_weight"]} the mean state naming the set of tokens of its sequence (cross-entropy); token
 embeddings start from factorised co-occurrence counts; {how}.
-At most {tokens / 1e6:.1f} million tokens and {last["seconds"] / 60:.0f} minutes in all.
+At most {tokens / 1e6:.1f} million tokens and {last["seconds"] / 60:.0f} minutes{cpu} in all.
 Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 
 | step | masked tokens: training loss (mean of the 50 steps before) | token sets |
@@ -80,7 +81,8 @@ Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 {points}
 
 The whole curve stands in `loss_curve.jsonl`, the configuration in `pretraining.yaml`. What it is worth on the
-benchmark, beside the same network from random weights, stands in the benchmark's README.
+benchmark, beside the same network from random weights, stands in the benchmark's README; other networks, tasks and
+lengths that were tried, in the tables of trials in `benchmarks/README.md`.
 
 **Limits.** Small and briefly trained: a starting point for fine-tuning on official Chinese, not a general encoder.
 It has seen the texts above and no others.

@@ -319,6 +319,7 @@ def pretrain(
     pending = next(stream)
     curve: list[dict] = []
     first_step, spent = 0, 0.0
+    spent_cpu: float | None = 0.0
     checkpoint = output.with_name(output.name + ".checkpoint.pt")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
@@ -326,8 +327,10 @@ def pretrain(
             raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
         trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        first_step, curve, spent = state["step"], json.loads(state["curve"]), state["seconds"]
-    began = saved = time.monotonic()
+        first_step, curve = state["step"], json.loads(state["curve"])
+        spent, spent_cpu = state["seconds"], state.get("cpu_seconds")  # older ones lack it: then it stays unknown
+    began, began_cpu = time.monotonic(), time.process_time()
+    saved = began
     losses, tokens, tick = [], 0, began
     with stopping_between_steps() as stopped, backward_in_shards(model, parameters, SHARDS) as backward:
         for step in range(steps):
@@ -355,29 +358,43 @@ def pretrain(
                 if not math.isfinite(sum(both)):
                     raise BadData(f"loss is {sum(both)} at step {step}: lower learning_rate")
             now = time.monotonic()
-            seconds = spent + now - began
+            times = {"seconds": spent + now - began}
+            if spent_cpu is not None:
+                times["cpu_seconds"] = spent_cpu + time.process_time() - began_cpu
             if shown:
                 columns = torch.stack(losses).T.tolist()
                 masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in columns)
                 row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
-                row_ |= {"tokens_per_second": round(tokens / (now - tick)), "seconds": round(seconds)}
+                row_ |= {"tokens_per_second": round(tokens / (now - tick))}
+                row_ |= {name: round(value) for name, value in times.items()}
                 curve.append(row_)
                 progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
                 losses, tokens, tick = [], 0, now
             if kept:
                 saved = now
                 state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-                state |= {"identity": identity, "curve": json.dumps(curve), "seconds": seconds}
+                state |= {"identity": identity, "curve": json.dumps(curve)} | times
                 save_checkpoint(state, checkpoint)
             if stop:
                 raise KeyboardInterrupt
-    before = earlier[-1] if earlier else {"step": 0, "seconds": 0}
-    later = [row | {name: row[name] + before[name] for name in ("step", "seconds")} for row in curve]
-    save_pretrained(model, tokenizer, output, [*earlier, *later])
+    save_pretrained(model, tokenizer, output, whole_curve(earlier, curve))
     checkpoint.unlink(missing_ok=True)
     for kept in output.parent.glob(f"{output.name}.vocabulary-*.json"):
         kept.unlink()
     return curve
+
+
+def whole_curve(earlier: list[dict], later: list[dict]) -> list[dict]:
+    """The rows of two stages; in the later ones steps and seconds go on from those of the earlier stage.
+
+    CPU seconds are left out where one of the stages did not record them: their sum is not known.
+    """
+    if not earlier:
+        return later
+    before = earlier[-1]
+    counted = [name for name in ("step", "seconds", "cpu_seconds") if all(name in row for row in (before, *later))]
+    rows = [row | {name: row[name] + before[name] for name in counted} for row in later]
+    return [*earlier, *({key: row[key] for key in row if key != "cpu_seconds" or key in counted} for row in rows)]
 
 
 def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve: list[dict]) -> None:
