@@ -16,6 +16,7 @@ def main(config):
         read_builds,
         read_curves,
         score_pages,
+        splits_of,
         tables_left,
     )
     from jianghua.training.scratch import keep, train_listed
@@ -24,14 +25,15 @@ def main(config):
     if config.mode not in ("predictions", "scratch"):
         raise BadUsage(f"mode={config.mode}: the modes are predictions and scratch")
     stored = {build: listed_folders(results, build, name, config.models, config.seeds) for build in config.builds}
+    splits = splits_of(Path(__file__).parents[1] / "conf" / "data", config.builds)
     scratch = [build for build in stored if config.mode == "scratch" and (build == "constructed" or config.public)]
     # what stays as it is is read first: hours of training should not end in a refusal
     left = tables_left(results, data, config.builds, name)
-    builds = read_builds(data, {build: own for build, own in stored.items() if build not in scratch}, name)
-    if config.mode == "scratch" and "full" in builds:
-        print("full build: left as stored (public= names the folder with the raw public speeches)")
+    builds = read_builds(data, {build: own for build, own in stored.items() if build not in scratch}, name, splits)
+    if config.mode == "scratch" and builds:
+        print(f"left as stored: {', '.join(builds)} (public= names the folder with the raw public speeches)")
     trained = train_listed(config, scratch, Path(__file__).with_name("train.py"))
-    builds |= read_builds(data, trained, name)
+    builds |= read_builds(data, trained, name, splits)
     builds = {build: builds[build] for build in stored}
     fingerprints = {build: built.loaded.fingerprint for build, built in builds.items()}
     new = runs_to_keep(Path(config.curves), fingerprints) if config.curves else []

@@ -38,6 +38,7 @@ def main(config):
 
     stored = {p.id: p.predicted for p in run.predictions}
     result = {"model": run.model, "seed": run.seed, "config": run.config, "build": run.build}
+    result |= {"subset": run.subset} if run.subset else {}
     result |= {"fingerprint": run.fingerprint, "perturbation_seed": config.seed, "parts": {}}
     for part, (split, rows) in scored_parts(loaded.rows).items():
         if split != "test":

@@ -12,6 +12,7 @@ LABELS_ZH = {"praise": "表扬", "criticism": "批评", "directive": "要求", "
 PROTOCOLS = ("alone", "in_document", "sentences", "names_only")
 SPLITS = ("train", "validation", "test")
 SOURCES = ("constructed", "public")
+BUILDS = ("full", "constructed")  # of both sources, of the constructed speeches alone
 
 
 class BadData(Exception):

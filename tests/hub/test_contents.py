@@ -5,17 +5,19 @@ import os
 import shutil
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import SpaceCard
 from tiny import PLAIN
 
+from jianghua.dataset import read_index
 from jianghua.dataset.croissant import release
 from jianghua.hub.connection import hide_tokens
 from jianghua.hub.content import Content, check_content
 from jianghua.hub.dataset import further_splits, hub_card
 from jianghua.hub.licences import licence_file
 from jianghua.hub.plan import run_of_build, tag_of
-from jianghua.hub.results import check_current, demo_content, metric_content, page_content
+from jianghua.hub.results import check_current, demo_content, metric_content, page_content, results_content
 from jianghua.schema import BadData, Prediction
 from jianghua.training.runs import write_json, write_predictions
 
@@ -45,9 +47,14 @@ def test_a_page_or_tables_that_do_not_name_the_stored_builds_are_not_published(d
         (tmp_path / f"{build}.md").write_text(f"of `{fingerprint}`", "utf-8")
     check_current(tmp_path, builds)  # no page at all is no stale page
     page = tmp_path / "index.html"
-    page.write_text(f"<p>{builds['full']} {builds['constructed']}", "utf-8")
+    named = {build: f'"build":"{build}","fingerprint":"{fingerprint}"' for build, fingerprint in builds.items()}
+    page.write_text(f"<p>{named['full']} {named['constructed']}", "utf-8")
     assert page_content("org/page", tmp_path, data, builds)
-    page.write_text(f"<p>{builds['full']}", "utf-8")
+    # a split has its build's fingerprint and must stand on the page all the same
+    (tmp_path / "cross_source.md").write_text(f"of `{builds['full']}`", "utf-8")
+    with pytest.raises(BadData, match=r"index.html: not of the cross_source split of the full build f{16}; run"):
+        page_content("org/page", tmp_path, data, builds | {"cross_source": builds["full"]})
+    page.write_text(f"<p>{named['full']}", "utf-8")
     with pytest.raises(BadData, match=r"index.html: not of the constructed build c{16}; run scripts/reproduce.py"):
         page_content("org/page", tmp_path, data, builds)
     page.unlink()
@@ -105,6 +112,18 @@ def stored_run(runs, name, build, fingerprint, *, subset=None, default=True, kin
     (folder / "DONE").touch()
     os.utime(folder / "DONE", (1e9 - age, 1e9 - age))
     return folder
+
+
+def test_results_of_a_split_across_sources_have_a_configuration_of_their_own(root, tmp_path):
+    content = results_content("org/results", root / "results", root / "data", "org/data", tmp_path)
+    names = {name for _, name in content.loads}
+    assert names == {"constructed_primary", "full_primary", "cross_source_primary"}
+    source = {row["id"]: row["source"] for row in read_index(root / "data", "full")}
+    said = pq.read_table(tmp_path / "predictions/cross_source_primary/test-00000-of-00001.parquet").to_pylist()
+    assert {source[row["id"]] for row in said} == {"public"}
+    once = {(row["model"], row["seed"], row["id"]) for row in said}
+    assert len(once) == len(said)
+    assert {"tables/cross_source-primary-test.csv", "cross_source.md"} <= set(content.files)
 
 
 def test_the_model_that_goes_with_a_dataset_is_the_newest_run_on_all_of_that_very_build(tmp_path):

@@ -99,6 +99,26 @@ def test_the_default_models_interval_lies_above_the_majority_class(root):
         assert scores[0]["low"] > scores[1]["high"]
 
 
+def test_a_table_across_sources_takes_only_runs_that_were_trained_across_sources(copy, run_script):
+    runs = copy / "results/runs"
+    shutil.rmtree(runs / "cross_source-primary/majority")
+    shutil.copytree(runs / "full-primary/majority", runs / "cross_source-primary/majority")
+    before = contents(copy)
+    result = reproduce(run_script, copy, "builds=[cross_source]", "models=[majority]")
+    assert result.returncode == 1
+    assert result.stderr.startswith(
+        f"error: {runs}/cross_source-primary/majority/s1: trained on the whole build, not on"
+    )
+    assert result.stderr.count("\n") == 1
+    assert contents(copy) == before
+
+
+def test_a_build_that_no_table_is_of_is_refused_by_its_name(copy, run_script):
+    result = reproduce(run_script, copy, "builds=[constructed,by_year]")
+    assert result.returncode == 2
+    assert result.stderr == "usage: builds=by_year: tables are of full, constructed, cross_source\n"
+
+
 @pytest.mark.parametrize("build", ["constructed", "full"])
 def test_pre_training_beats_random_weights_in_a_paired_test_over_documents(root, build):
     from jianghua.dataset import index_as_build

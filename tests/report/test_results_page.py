@@ -5,12 +5,13 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from jianghua.dataset import index_as_build
-from jianghua.report.curves import curve_rows, curve_runs, curves, keep_runs, rule_of, runs_to_keep
+from jianghua.report.curves import at_all_documents, curve_rows, curve_runs, curves, keep_runs, rule_of, runs_to_keep
 from jianghua.report.detail_tables import CALIBRATION_COLUMNS, calibration_table, cost_table, slice_shares, slice_table
 from jianghua.report.leaderboard import leaderboard, significance_groups
 from jianghua.report.pictures import heat_picture
@@ -324,3 +325,10 @@ def test_a_rule_that_is_no_curve_is_none(tmp_path):
     assert rule_of(run({"train": {"documents": 0.5, "year": [None, 1999]}})) is None
     assert rule_of(run({"train": {"documents": 0.5, "per_class": 8}})) is None
     assert rule_of(run({"train": {"documents": 0.5, "draw": 3}})) == ("documents", 0.5)
+
+
+def test_a_run_on_a_split_of_a_build_is_no_point_of_a_curve_over_all_its_documents(tmp_path):
+    half = Run(tmp_path, "mini", 1, "primary", "full", "f", [], {"train": {"documents": 0.5}})
+    whole, across = replace(half, subset=None), replace(half, seed=2, subset={"train": {"source": "constructed"}})
+    points = at_all_documents([half], [whole, across])
+    assert [(run.seed, run.subset) for run in points] == [(1, {"train": {"documents": 1.0, "draw": 1}})]

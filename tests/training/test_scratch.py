@@ -5,7 +5,7 @@ import shutil
 import pytest
 from stored_runs import answers, contents, small_data, store
 
-from jianghua.dataset import index_as_build
+from jianghua.dataset import index_as_build, read_index
 from jianghua.training import read_run
 from jianghua.training.scratch import place_of
 
@@ -90,6 +90,22 @@ def test_a_model_trained_anew_lies_in_the_interval_it_had_before(first, scratch,
     assert said["majority"] == "stored already, not compared"
     assert said["length"].startswith("stored 0.")
     assert said["length"].endswith("]: inside")
+
+
+@pytest.mark.slow
+def test_what_is_listed_across_sources_is_trained_on_one_source_and_tested_on_the_other(
+    root, run_script, public_folder, tmp_path
+):
+    listed = ["models=[majority,length]", "seeds=[1]", "builds=[cross_source]", f"public={public_folder}"]
+    place = [f"results={tmp_path}/results", f"root={tmp_path}", f"runs={tmp_path}/runs"]
+    result = run_script("reproduce", "mode=scratch", *listed, *place, cwd=tmp_path, timeout=1200)
+    assert result.returncode == 0, result.stderr
+    source = {row["id"]: row["source"] for row in read_index(root / "data", "full")}
+    run = read_run(tmp_path / "results/runs/cross_source-primary/majority/s1")
+    assert run.subset["train"] == {"source": "constructed"}
+    assert {(p.split, source[p.id]) for p in run.predictions} == {("validation", "constructed"), ("test", "public")}
+    table = (tmp_path / "results/cross_source.md").read_text("utf-8")
+    assert table.startswith("**Trained on the constructed speeches of the full build, tested on its public part**")
 
 
 def test_a_stored_run_of_another_dataset_is_not_compared_and_makes_way(root, scratch, loaded, tmp_path):

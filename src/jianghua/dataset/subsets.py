@@ -9,10 +9,21 @@ nested: what a smaller share or number holds is in the larger. A part without a 
 import hashlib
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from jianghua.schema import LABELS, SOURCES, SPLITS, BadData, BadUsage
 
 RULES = ("source", "year", "documents", "per_class", "draw")
+
+
+def subset_of(conf: Path, name: str) -> dict:
+    """The rules of the split configuration `name`, a file of `conf` (conf/data) with `subset`."""
+    from omegaconf import OmegaConf
+
+    path = conf / f"{name}.yaml"
+    if not path.is_file() or not OmegaConf.load(path).get("subset"):
+        raise BadData(f"{path}: no such split configuration (a file of conf/data with `subset`)")
+    return OmegaConf.to_container(OmegaConf.load(path))["subset"]
 
 
 def take(rows: dict[str, list[dict]], subset: Mapping | None, config: str) -> dict[str, list[dict]]:

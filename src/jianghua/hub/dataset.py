@@ -8,7 +8,7 @@ from pathlib import Path
 from jianghua.dataset import Build, between_marks, build, index_fingerprint, read_index
 from jianghua.dataset.build import CONFIGS, parquet_path, write_parquet, write_split
 from jianghua.dataset.croissant import croissant, release
-from jianghua.dataset.subsets import take
+from jianghua.dataset.subsets import subset_of, take
 from jianghua.hub.content import Content
 from jianghua.schema import SPLITS, BadData
 
@@ -75,14 +75,9 @@ def further_splits(conf: Path, names: Sequence[str], few_shot: Mapping[str, Sequ
     `cross_source` is of `primary`, `functions_cross_source` the same of `functions`; the few-shot ones are
     `few_shot_8_1`: so many paragraphs a class, and the draw; of `primary` alone.
     """
-    from omegaconf import OmegaConf
-
     found: dict[str, dict] = {}
     for name in names:
-        path = conf / f"{name}.yaml"
-        if not path.is_file() or not OmegaConf.load(path).get("subset"):
-            raise BadData(f"{path}: no such split configuration (a file of conf/data with `subset`)")
-        subset = OmegaConf.to_container(OmegaConf.load(path))["subset"]
+        subset = subset_of(conf, name)
         if any("per_class" in rule for rule in subset.values()):
             for per_class, draw in itertools.product(few_shot["per_class"], few_shot["draw"]):
                 rules = {split: rule | {"per_class": per_class, "draw": draw} for split, rule in subset.items()}

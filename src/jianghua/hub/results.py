@@ -11,12 +11,14 @@ from jianghua.dataset.croissant import release
 from jianghua.evaluation.export import evaluate_module
 from jianghua.hub.content import Content
 from jianghua.hub.licences import licence_file
-from jianghua.schema import BadData
+from jianghua.report.results import called
+from jianghua.report.stored import SHOWN
+from jianghua.schema import BUILDS, BadData
 from jianghua.training import read_run
 from jianghua.training.runs import Run
 
 RUN_FILES = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet")
-SPLITS, BUILDS = ("validation", "test"), ("full", "constructed")
+SPLITS = ("validation", "test")
 MODULES, ROOMS = ("__init__.py", "schema.py", "files.py"), ("ingest", "models", "report")  # what the demo's app imports
 # what the demo needs beside those
 REQUIREMENTS = ("transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy", "scipy", "jinja2")
@@ -28,9 +30,9 @@ def front_matter(**record) -> str:
 
 
 def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, folder: Path) -> Content:
-    """Predictions of every stored run, a configuration for each build and label kind, with scores and tables.
+    """Predictions of every stored run, a configuration for each build or split and label kind, scores and tables.
 
-    Both builds stand in it, each with its fingerprint, whichever of them the dataset repository holds. Raises
+    All stand in it, each with its fingerprint, whichever build the dataset repository holds. Raises
     `BadData` for a run that another dataset than the one in `data` was used for, and for tables of another one.
     """
     files: dict[str, Path | bytes] = {}
@@ -38,10 +40,11 @@ def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, fo
     fingerprints: dict[str, str] = {}
     for run_folder in sorted(done.parent for done in (results / "runs").glob("*/*/*/DONE")):
         run = read_run(run_folder)
-        if run.build not in fingerprints:
-            fingerprints[run.build] = index_as_build(data, run.build, run.config).fingerprint
-        run.check_dataset(run.build, fingerprints[run.build])
-        tables.setdefault(f"{run.build}_{run.config}", []).append(run)
+        name = run_folder.parents[1].name.removesuffix(f"-{run.config}")  # the build, or a split of it
+        if name not in fingerprints:
+            fingerprints[name] = index_as_build(data, run.build, run.config).fingerprint
+        run.check_dataset(run.build, fingerprints[name])
+        tables.setdefault(f"{name}_{run.config}", []).append(run)
         where = run_folder.relative_to(results).as_posix()
         files |= {f"{where}/{name}": run_folder / name for name in RUN_FILES}
     if not tables:
@@ -68,13 +71,15 @@ def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, fo
 
 
 def check_current(results: Path, fingerprints: Mapping[str, str]) -> None:
-    """Refuse tables, and a page if there is one, without the fingerprint of a build that runs are stored of."""
+    """Refuse tables, and a page if there is one, without the fingerprint of a build or split that has stored runs."""
     for build, fingerprint in fingerprints.items():
         for path in (results / f"{build}.md", results / "index.html"):
             if path.name == "index.html" and not path.is_file():
                 continue
-            if not path.is_file() or fingerprint not in path.read_text(encoding="utf-8"):
-                raise BadData(f"{path}: not of the {build} build {fingerprint}; run scripts/reproduce.py first")
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            # a split has the fingerprint of its build: that alone does not tell whether the page shows it
+            if fingerprint not in text or (path.suffix == ".html" and f'"build":"{build}"' not in text):
+                raise BadData(f"{path}: not of the {called(build)} {fingerprint}; run scripts/reproduce.py first")
 
 
 def _write_predictions(path: Path, runs: list[Run], split: str) -> None:
@@ -113,7 +118,7 @@ def _results_card(repo_id: str, dataset_id: str, tables: dict[str, list[Run]], r
     ]
     front = front_matter(license="cc-by-4.0", language=["zh"], pretty_name="Jianghua: results", configs=configs)
     scores = "\n".join(
-        (results / f"{build}.md").read_text("utf-8") for build in BUILDS if (results / f"{build}.md").exists()
+        (results / f"{build}.md").read_text("utf-8") for build in SHOWN if (results / f"{build}.md").exists()
     )
     listed = "\n".join(
         f"| `{name}` | {runs[0].build} | `{runs[0].fingerprint}` | {len(runs)} | "
@@ -131,14 +136,16 @@ from datasets import load_dataset
 said = load_dataset("{repo_id}", "{next(iter(tables))}", split="test")
 ```
 
-Each configuration holds the rows of one build of the dataset, the one that its runs were trained and tested on:
+Each configuration holds the rows of one build of the dataset, or of a split of it, that its runs were trained and
+tested on:
 
 | configuration | build | fingerprint | runs | models |
 | --- | --- | --- | ---: | --- |
 {listed}
 
 The paragraphs of the constructed build are those of the full build with `source == "constructed"`, under the same ids
-and in the same splits; which build [{dataset_id}](https://huggingface.co/datasets/{dataset_id}) holds stands in its
+and in the same splits; `cross_source` is trained on the constructed rows of the full build and tested on its public
+ones. Which build [{dataset_id}](https://huggingface.co/datasets/{dataset_id}) holds stands in its
 card. `runs/` has each run's configuration, environment and scores as they were written.
 
 ## Tables

@@ -54,7 +54,7 @@ def keep_runs(runs: Sequence[Run], results: Path) -> None:
 
 
 def at_all_documents(runs: Iterable[Run], listed: Iterable[Run]) -> list[Run]:
-    """The `listed` runs, which are on all of train, as points of the curves over documents that `runs` have.
+    """Those `listed` runs that are on all of train as points of the curves over documents that `runs` have.
 
     A curve whose last point was trained for it keeps that one.
     """
@@ -68,7 +68,7 @@ def at_all_documents(runs: Iterable[Run], listed: Iterable[Run]) -> list[Run]:
     return [
         replace(run, subset={"train": {"documents": 1.0, "draw": run.seed}})
         for run in listed
-        if (run.build, run.model) in over_documents - whole
+        if not run.subset and (run.build, run.model) in over_documents - whole
     ]
 
 

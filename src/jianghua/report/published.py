@@ -17,7 +17,7 @@ from jianghua.report.detail_tables import (
     slice_shares,
     slice_table,
 )
-from jianghua.report.results import intervals_note, part_csv, part_latex
+from jianghua.report.results import called, intervals_note, part_csv, part_latex
 from jianghua.report.results_page import gold_digits, model_details, paragraphs_of, results_page
 from jianghua.report.robustness import CONTRAST_COLUMNS, ROBUSTNESS_COLUMNS, contrast_row, robustness_rows
 from jianghua.report.tables import csv_table, latex_table, markdown_table
@@ -58,7 +58,7 @@ def read_robustness(results: Path, builds: Mapping[str, Built], config: str) -> 
     found = []
     for path in sorted((results / "robustness").glob("*.json")):
         record = read_json(path)
-        if record.get("build") not in builds or record.get("config") != config:
+        if record.get("build") not in builds or record.get("config") != config or record.get("subset"):
             continue
         if record["fingerprint"] != builds[record["build"]].loaded.fingerprint:
             raise BadData(f"{path}: made for dataset {record['fingerprint']}; run scripts/robustness.py again")
@@ -77,7 +77,7 @@ def three_formats(folder: Path, name: str, header: list[str], rows: list[list[st
 def write_part(results: Path, stem: str, part: dict, costs: Mapping[str, dict], config: str) -> None:
     """Tables and pictures of one build and test part."""
     tables, images, board = results / "tables", results / "pictures", part["board"]
-    title = f"{part['build']} build, {board['source']} test part, {config}"
+    title = f"{called(part['build'])}, {board['source']} test part, {config}"
     write_atomic(tables / f"{stem}.tex", part_latex(part["build"], part["fingerprint"], board, config))
     write_atomic(tables / f"{stem}.csv", part_csv(board))
     note = f"Share right, mean over seeds; {title}, {part['fingerprint']}. (few): under 30 paragraphs."

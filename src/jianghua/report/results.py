@@ -8,7 +8,7 @@ from jianghua.evaluation.intervals import METHOD, REPLICATES
 from jianghua.evaluation.measure import HEADLINE_MINIMUM
 from jianghua.report.leaderboard import leaderboard
 from jianghua.report.tables import csv_table, latex_table, markdown_table, number, rank
-from jianghua.schema import LABELS, Prediction
+from jianghua.schema import BUILDS, LABELS, Prediction
 
 ABOUT = {
     "majority": "majority class",
@@ -31,6 +31,12 @@ ABOUT_ZH = {
     "mini": "mini，预训练",
 }
 
+# what a split of the full build trains on, by its name in conf/data, and what its tables' notes say of it
+TRAINED_ON = {"cross_source": "the constructed speeches of the full build"}
+SPLIT_NOTES = {
+    "cross_source": "Only the labels are of constructed speeches alone: the encoder of both pre-trained `mini`, and "
+    "the vocabulary of all three, are made of unlabelled train documents of both sources."
+}
 METHODS = {"studentised": "bootstrap-t", "bca": "BCa", "percentile": "percentile bootstrap"}
 HEADER = ["model", "macro-F1", "lowest–highest seed", "rank", "over the row above", *LABELS]
 
@@ -42,6 +48,19 @@ def boards_of(rows: dict[str, list[dict]], runs: Mapping[str, list[list[Predicti
         for name, (split, part) in scored_parts(rows).items()
         if split == "test"
     }
+
+
+def called(build: str) -> str:
+    """A build, or a split of the full one by its name in conf/data, in titles and lines."""
+    return f"{build} build" if build in BUILDS else f"{build} split of the full build"
+
+
+def trained_on(build: str) -> str:
+    return f"the {build} build" if build in BUILDS else TRAINED_ON[build]
+
+
+def split_note(build: str) -> list[str]:
+    return [SPLIT_NOTES[build]] if build in SPLIT_NOTES else []
 
 
 def class_cells(row: dict) -> list[str]:
@@ -116,9 +135,9 @@ def build_tables(build: str, fingerprint: str, boards: Mapping[str, dict], confi
     text = ""
     for board in boards.values():
         source = board["source"]
-        text += f"**Trained on the {build} build, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
+        text += f"**Trained on {trained_on(build)}, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
         seeds = len(next(iter(board["models"].values()))["single"])
-        notes = " ".join([*part_notes(board), method_note(seeds)])
+        notes = " ".join([*part_notes(board), *split_note(build), method_note(seeds)])
         text += markdown_table(HEADER, part_rows(board)) + f"\n{notes}\n\n"
     return text.removesuffix("\n")
 
@@ -126,8 +145,9 @@ def build_tables(build: str, fingerprint: str, boards: Mapping[str, dict], confi
 def part_latex(build: str, fingerprint: str, board: dict, config: str) -> str:
     """One part as a LaTeX table; its caption says what build, part and dataset it is of."""
     seeds = len(next(iter(board["models"].values()))["single"])
-    caption = f"Trained on the {build} build, tested on its {board['source']} part ({config}, {fingerprint})."
-    return latex_table(HEADER, part_rows(board), " ".join([caption, *part_notes(board), method_note(seeds)]))
+    caption = f"Trained on {trained_on(build)}, tested on its {board['source']} part ({config}, {fingerprint})."
+    notes = [caption, *part_notes(board), *split_note(build), method_note(seeds)]
+    return latex_table(HEADER, part_rows(board), " ".join(notes))
 
 
 def part_csv(board: dict) -> str:

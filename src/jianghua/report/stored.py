@@ -5,24 +5,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import Loaded, between_marks, index_as_build
+from jianghua.dataset.subsets import subset_of
 from jianghua.evaluation import join, part_counts, scored_parts
 from jianghua.evaluation.score import SCORED, check_proba, check_splits
 from jianghua.report.curves import at_all_documents, curve_runs, curves, place_of
 from jianghua.report.leaderboard import scored
 from jianghua.report.published import Built
-from jianghua.report.results import boards_of, build_tables
-from jianghua.schema import BadData
+from jianghua.report.results import TRAINED_ON, boards_of, build_tables, called
+from jianghua.schema import BUILDS, BadData, BadUsage
 from jianghua.training import finished, read_run
 from jianghua.training.runs import Run
 from jianghua.training.scratch import Folders, same_runs
 
-BUILDS = ("full", "constructed")  # in the order in which pages show them
+SHOWN = (*BUILDS, *TRAINED_ON)  # in the order in which pages show them
 
 
 def listed_folders(results: Path, build: str, config: str, models: Sequence[str], seeds: Sequence[int]) -> Folders:
     """Where the listed runs of a build are stored."""
     place = results / "runs" / f"{build}-{config}"
     return {model: [place / model / f"s{seed}" for seed in seeds] for model in models}
+
+
+def splits_of(conf: Path, names: Sequence[str]) -> dict[str, dict]:
+    """The rules of those of `names` that are no whole build but a split of the full one, by a file of `conf`."""
+    if unknown := [name for name in names if name not in SHOWN]:
+        raise BadUsage(f"builds={unknown[0]}: tables are of {', '.join(SHOWN)}")
+    return {name: subset_of(conf, name) for name in names if name not in BUILDS}
 
 
 def check_run(run: Run, loaded: Loaded, config: str) -> None:
@@ -36,17 +44,34 @@ def check_run(run: Run, loaded: Loaded, config: str) -> None:
         check_proba(join(run.predictions, loaded.rows[split], split, where), config, where)
 
 
-def read_builds(data: Path, folders: Mapping[str, Folders], config: str) -> dict[str, Built]:
-    """Builds with their runs and boards; `folders`: build → model → run folder a seed. Raises as `check_run`."""
+def read_builds(
+    data: Path, folders: Mapping[str, Folders], config: str, splits: Mapping[str, dict]
+) -> dict[str, Built]:
+    """Builds with their runs and boards; `folders`: build → model → run folder a seed; `splits` is from `splits_of`.
+
+    Raises as `check_run`, and for a run that was trained on another part of its build.
+    """
     builds = {}
     for build, listed in folders.items():
-        loaded = index_as_build(data, build, config)
+        subset = splits.get(build)
+        loaded = index_as_build(data, "full" if subset else build, config, subset)
         runs = {model: [read_run(folder) for folder in seeds] for model, seeds in listed.items()}
         for run in (run for seeds in runs.values() for run in seeds):
+            if run.subset != subset:
+                how = "mode=scratch public=FOLDER trains" if subset else "scripts/train.py without a split trains"
+                raise BadData(
+                    f"{run.folder}: trained on {_said(run.subset)}, not on {_said(subset)} as the {called(build)} "
+                    f"wants; {how} it anew"
+                )
             check_run(run, loaded, config)
         predictions = {model: [run.predictions for run in seeds] for model, seeds in runs.items()}
         builds[build] = Built(loaded, runs, boards_of(loaded.rows, predictions, config))
     return builds
+
+
+def _said(subset: dict | None) -> str:
+    rules = [f"{split} {name}={value}" for split, rule in (subset or {}).items() for name, value in rule.items()]
+    return f"the part {', '.join(rules)}" if subset else "the whole build"
 
 
 def read_curves(results: Path, new: Sequence[Run], builds: Mapping[str, Built], data: Path, config: str) -> list[dict]:
@@ -77,6 +102,8 @@ def against_stored(build: str, built: Built, folders: Folders, config: str) -> l
                 why = "not stored yet" if not stored else "stored for some seeds only"
             elif any(run.fingerprint != built.loaded.fingerprint for run in stored):
                 why = "stored for another dataset"
+            elif any(run.subset != built.runs[model][0].subset for run in stored):
+                why = "stored for another part of it"
             elif same_runs([run.folder for run in built.runs[model]], places):
                 why = "stored already"
             else:
@@ -89,7 +116,7 @@ def against_stored(build: str, built: Built, folders: Folders, config: str) -> l
                 continue
             board = built.boards[name]
             score = board["models"][model]["value"]
-            line = f"{build} build, {board['source']} part, {model}: macro-F1 {score:.3f}, "
+            line = f"{called(build)}, {board['source']} part, {model}: macro-F1 {score:.3f}, "
             if why:
                 lines.append(f"{line}{why}, not compared")
                 continue
@@ -107,7 +134,7 @@ def against_stored(build: str, built: Built, folders: Folders, config: str) -> l
 def tables_left(results: Path, data: Path, asked: Sequence[str], config: str) -> dict[str, str]:
     """Tables of the builds that were not asked for, which stay on the pages; another dataset's are refused."""
     left = {}
-    for build in BUILDS:
+    for build in SHOWN:
         path = results / f"{build}.md"
         if build in asked or not path.exists():
             continue
@@ -116,7 +143,9 @@ def tables_left(results: Path, data: Path, asked: Sequence[str], config: str) ->
         found = set(re.findall(r"\(`\w+`, `([0-9a-f]{16})`\)$", left[build], re.MULTILINE))
         if found != {wanted}:
             of = f"dataset {', '.join(sorted(found))}" if found else "no dataset that it names"
-            raise BadData(f"{path}: holds tables of {of}, but this one is {build} {wanted}; make it anew with builds=")
+            raise BadData(
+                f"{path}: holds tables of {of}, but the {called(build)} is {wanted}; make it anew with builds="
+            )
     return left
 
 
@@ -126,9 +155,9 @@ def score_pages(
     """Path → text of every page that shows score tables; `left` is from `tables_left`."""
     tables = {build: build_tables(build, own.loaded.fingerprint, own.boards, config) for build, own in builds.items()}
     pages = {results / f"{build}.md": table for build, table in tables.items()}
-    # a page shows both builds, also when only one was asked for
-    both = tables | left
-    together = "\n".join(both[build] for build in BUILDS if build in both)
+    # a page shows all, also when only one was asked for
+    every = tables | left
+    together = "\n".join(every[build] for build in SHOWN if build in every)
     for page, section in (
         (root / "README.md", together),
         (root / "README.zh.md", together),

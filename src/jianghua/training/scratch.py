@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import index_as_build
-from jianghua.schema import BadData
+from jianghua.schema import BUILDS, BadData
 from jianghua.training.runs import finished, store_run
 
 Folders = Mapping[str, Sequence[Path]]  # model → run folder a seed
@@ -16,23 +16,27 @@ Folders = Mapping[str, Sequence[Path]]  # model → run folder a seed
 def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folders]:
     """Train the runs of `builds` that `config` (conf/reproduce.yaml) lists, into `runs`; build → `Folders`.
 
-    `script` is scripts/train.py. Nothing is copied to `results` here: only when all are trained can they be compared
-    with what is stored, and a call that was interrupted must find the same stored runs again.
+    What is no build is a split of the full one, by its name in conf/data. `script` is scripts/train.py. Nothing is
+    copied to `results` here: only when all are trained can they be compared with what is stored, and a call that was
+    interrupted must find the same stored runs again.
     """
     data, runs = Path(config.data_root), Path(config.runs)
     default = script.parents[1] / "data"
     # what the configuration gives by itself is not passed on, so that stored configurations name no machine
     root = [] if data == default else [f"data.root={data}"]
+    full = runs / "full-build"
+    if set(builds) - {"constructed"}:
+        source = [f"data_root={data}", f"public={config.public}", f"output={full}"]
+        _call([script.with_name("build_dataset.py"), *source])
     trained = {}
     for build in builds:
         where = [] if data == default else [f"data.path={data / 'jianghua'}"]
-        if build == "full":
-            folder = runs / "full-build"
-            where = [f"data.path={folder}"]
-            source = [f"data_root={data}", f"public={config.public}", f"output={folder}"]
-            _call([script.with_name("build_dataset.py"), *source])
-        fingerprint = index_as_build(data, build, config.config).fingerprint
-        place = place_of(runs, fingerprint, script) / config.config
+        if build != "constructed":
+            where = [f"data.path={full}"]
+        split = None if build in BUILDS else build
+        if split:
+            where = [f"data={split}", *where]
+        place = place_of(runs, index_as_build(data, build, config.config).fingerprint, script, split) / config.config
         trained[build] = {model: [place / model / f"s{seed}" for seed in config.seeds] for model in config.models}
         for model, folders in trained[build].items():
             for seed, folder in zip(config.seeds, folders, strict=True):
@@ -42,14 +46,15 @@ def train_listed(config, builds: Sequence[str], script: Path) -> dict[str, Folde
     return trained
 
 
-def place_of(runs: Path, fingerprint: str, script: Path) -> Path:
-    """Where the runs of a dataset by today's recipe, models and bundled encoder are.
+def place_of(runs: Path, fingerprint: str, script: Path, split: str | None = None) -> Path:
+    """Where the runs of a dataset, or of a split of it, by today's recipe, models and bundled encoder are.
 
-    A finished run of another recipe or encoder is not taken for one of these.
+    A finished run of another recipe or encoder, or by other rules of the split, is not taken for one of these.
     """
     root, digest = script.parents[1], hashlib.sha256()
     conf = root / "conf"
-    files = [conf / "train.yaml", *conf.glob("train/*.yaml"), *conf.glob("model/*.yaml")]
+    files = [conf / "data" / f"{split}.yaml"] if split else []
+    files += [conf / "train.yaml", *conf.glob("train/*.yaml"), *conf.glob("model/*.yaml")]
     for file in sorted([*files, *root.glob("data/pretrained/*/model.safetensors")]):
         digest.update(file.read_bytes())
     return runs / "reproduce" / f"{fingerprint}-{digest.hexdigest()[:8]}"
