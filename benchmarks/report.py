@@ -4,7 +4,9 @@ python benchmarks/report.py
 """
 
 import argparse
+import itertools
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
@@ -20,15 +22,18 @@ def trials(results: Path) -> str:
     """A table a series, in it a row a trial, the best mean validation macro-F1 of a build first."""
     path = results / "trials.jsonl"
     rows = read_jsonl(path) if path.is_file() else []
-    lines, series = [], None
-    for row in sorted(rows, key=lambda row: (row["series"], row["build"], -fmean(row["macro_f1"]))):
-        if row["series"] != series:
-            series = row["series"]
-            lines += ["", f"**{series}**", ""] if lines else [f"**{series}**", ""]
-            lines += [
-                "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
-                "| --- | --- | ---: | --- | ---: | --- | --- |",
-            ]
+    rows.sort(key=lambda row: (row["series"], row["build"], -fmean(row["macro_f1"])))
+    return "\n".join(
+        f"**{series}**\n\n{trial_table(own)}" for series, own in itertools.groupby(rows, lambda row: row["series"])
+    )
+
+
+def trial_table(rows: Iterable[dict]) -> str:
+    lines = [
+        "| build | trial | validation macro-F1, mean | a seed | loss, mean | seeds | pre-training |",
+        "| --- | --- | ---: | --- | ---: | --- | --- |",
+    ]
+    for row in rows:
         changed = ", ".join(f"`{name}={value}`" for name, value in row["settings"].items())
         what = "; ".join(part for part in (row["name"], changed, row["code"]) if part)
         read = row["encoder"]

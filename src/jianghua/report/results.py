@@ -59,10 +59,6 @@ def trained_on(build: str) -> str:
     return f"the {build} build" if build in BUILDS else TRAINED_ON[build]
 
 
-def split_note(build: str) -> list[str]:
-    return [SPLIT_NOTES[build]] if build in SPLIT_NOTES else []
-
-
 def class_cells(row: dict) -> list[str]:
     """F1 of each function, `–` where it is undefined."""
     return [number({"value": value}) for value in row["per_class"]]
@@ -130,24 +126,27 @@ def method_note(seeds: int) -> str:
     )
 
 
+def board_notes(build: str, board: dict) -> str:
+    """All that stands under one part's table, whatever its format."""
+    seeds = len(next(iter(board["models"].values()))["single"])
+    split = [SPLIT_NOTES[build]] if build in SPLIT_NOTES else []
+    return " ".join([*part_notes(board), *split, method_note(seeds)])
+
+
 def build_tables(build: str, fingerprint: str, boards: Mapping[str, dict], config: str) -> str:
     """All test tables of one build as Markdown; `boards` are from `boards_of`."""
     text = ""
     for board in boards.values():
         source = board["source"]
         text += f"**Trained on {trained_on(build)}, tested on its {source} part** (`{config}`, `{fingerprint}`)\n\n"
-        seeds = len(next(iter(board["models"].values()))["single"])
-        notes = " ".join([*part_notes(board), *split_note(build), method_note(seeds)])
-        text += markdown_table(HEADER, part_rows(board)) + f"\n{notes}\n\n"
+        text += markdown_table(HEADER, part_rows(board)) + f"\n{board_notes(build, board)}\n\n"
     return text.removesuffix("\n")
 
 
 def part_latex(build: str, fingerprint: str, board: dict, config: str) -> str:
     """One part as a LaTeX table; its caption says what build, part and dataset it is of."""
-    seeds = len(next(iter(board["models"].values()))["single"])
     caption = f"Trained on {trained_on(build)}, tested on its {board['source']} part ({config}, {fingerprint})."
-    notes = [caption, *part_notes(board), *split_note(build), method_note(seeds)]
-    return latex_table(HEADER, part_rows(board), " ".join(notes))
+    return latex_table(HEADER, part_rows(board), f"{caption} {board_notes(build, board)}")
 
 
 def part_csv(board: dict) -> str:
