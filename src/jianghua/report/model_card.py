@@ -81,8 +81,8 @@ Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 {points}
 
 The whole curve stands in `loss_curve.jsonl`, the configuration in `pretraining.yaml`. What it is worth on the
-benchmark, beside the same network from random weights, stands in the benchmark's README; other networks, tasks and
-lengths that were tried, in the tables of trials in `benchmarks/README.md`.
+benchmark, beside the same network from random weights, stands in the benchmark's README; other networks and tasks
+that were tried, in the tables of trials in `benchmarks/README.md`.
 
 **Limits.** Small and briefly trained: a starting point for fine-tuning on official Chinese, not a general encoder.
 It has seen the texts above and no others.
