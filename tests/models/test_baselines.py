@@ -30,7 +30,7 @@ def examples(config, count=60):
 def test_tfidf_learns_and_survives_saving(tmp_path, config, estimator):
     data = examples(config)
     model = Tfidf(config, estimator=estimator)
-    model.fit(data, data)
+    model.fit(data)
     proba = model.predict_proba(data.texts)
     decided = decide(proba, config, model.thresholds)
     gold = data.target.tolist() if config == "primary" else [[int(i)] for i in data.target.argmax(1)]
@@ -47,7 +47,7 @@ def test_tfidf_learns_and_survives_saving(tmp_path, config, estimator):
 def test_scaling_by_a_temperature_flattens_and_keeps_the_decision():
     data = examples("primary")
     model = Tfidf("primary")
-    model.fit(data, data)
+    model.fit(data)
     before = model.predict_proba(data.texts)
     model.scale(3.0)
     after = model.predict_proba(data.texts)
@@ -58,7 +58,7 @@ def test_scaling_by_a_temperature_flattens_and_keeps_the_decision():
 def test_majority_gives_the_class_frequencies_of_train(tmp_path):
     data = Examples(["a"] * 4, np.array([2, 2, 2, 0]))
     model = Majority("primary")
-    model.fit(data, data)
+    model.fit(data)
     model.save(tmp_path)
     assert load_classifier(tmp_path).predict_proba(["x"]).tolist() == [[0.25, 0.0, 0.75, 0.0]]
 
@@ -67,13 +67,13 @@ def test_a_class_missing_from_train_gets_almost_no_probability():
     data = examples("primary")
     kept = [i for i, label in enumerate(data.target) if label != 3]
     model = Tfidf("primary")
-    model.fit(Examples([data.texts[i] for i in kept], data.target[kept]), data)
+    model.fit(Examples([data.texts[i] for i in kept], data.target[kept]))
     assert model.predict_proba(data.texts)[:, 3].max() < 1e-6
 
 
 def test_a_train_split_with_one_label_is_refused():
     with pytest.raises(BadData, match="single label"):
-        Tfidf("primary").fit(Examples(["甲乙", "甲丙"], np.array([1, 1])), None)
+        Tfidf("primary").fit(Examples(["甲乙", "甲丙"], np.array([1, 1])))
 
 
 def test_folders_that_are_no_model_are_refused_in_one_line(tmp_path):
@@ -92,7 +92,7 @@ def test_folders_that_are_no_model_are_refused_in_one_line(tmp_path):
 def test_the_baseline_weighs_words_as_the_audit_and_the_gates_do():
     texts = examples("primary").texts
     model = Tfidf("primary")
-    model.fit(Examples(texts, np.arange(60) % 4), None)
+    model.fit(Examples(texts, np.arange(60) % 4))
     counts = character_grams(texts)
     weights, _ = tfidf(counts, None, counts[:1])
     expected = model.vectorizer.transform(texts).toarray()
@@ -107,7 +107,7 @@ def test_support_vectors_become_probabilities_on_validation():
     data = examples("primary", 200)
     noisy = Examples(data.texts, np.where(rng.random(200) < 0.3, rng.integers(0, 4, 200), data.target))
     model = Tfidf("primary", c=1.0, estimator="svm")
-    model.fit(data, noisy)
+    model.fit(data)
     calibrate(model, noisy)
     proba = model.predict_proba(data.texts)
     assert np.allclose(proba.sum(1), 1)
@@ -127,14 +127,14 @@ def test_options_with_which_nothing_can_be_fitted_are_refused(option, value):
 
 def test_n_grams_too_rare_for_every_train_paragraph_are_bad_data():
     with pytest.raises(BadData, match=r"no n-gram stands in 100 paragraphs of train; model\.min_df="):
-        Tfidf("primary", min_df=100).fit(examples("primary"), examples("primary"))
+        Tfidf("primary", min_df=100).fit(examples("primary"))
 
 
 @pytest.mark.parametrize("thresholds", [[0.5] * 3, [0.5, 0.5, 0.5, None], "0.5", [[0.5] * 4]])
 @pytest.mark.parametrize("model", [Majority, Keywords])
 def test_thresholds_that_are_not_one_number_a_function_are_refused(model, thresholds, tmp_path):
     fitted = model("primary")
-    fitted.fit(examples("primary"), examples("primary"))
+    fitted.fit(examples("primary"))
     fitted.save(tmp_path)
     record = json.loads((tmp_path / "config.json").read_text("utf-8"))
     (tmp_path / "config.json").write_text(json.dumps(record | {"thresholds": thresholds}), "utf-8")
@@ -144,7 +144,7 @@ def test_thresholds_that_are_not_one_number_a_function_are_refused(model, thresh
 
 def test_a_tfidf_folder_whose_weights_are_empty_is_refused(tmp_path):
     fitted = Tfidf("primary")
-    fitted.fit(examples("primary"), examples("primary"))
+    fitted.fit(examples("primary"))
     fitted.save(tmp_path)
     (tmp_path / "weights.npz").write_bytes(b"")
     with pytest.raises(BadData, match="not a whole tfidf model"):
@@ -157,7 +157,7 @@ def test_length_gives_the_frequencies_of_paragraphs_of_that_length(tmp_path, con
     ids = np.repeat([3, 0, 1, 2], 50)
     data = Examples(["好" * n for n in lengths], ids if config == "primary" else np.eye(4, dtype=bool)[ids])
     model = Length(config)
-    model.fit(data, data)
+    model.fit(data)
     proba = model.predict_proba(data.texts)
     assert (proba.argmax(1) == ids).all()
     assert proba[0, 3] == pytest.approx(51 / (54 if config == "primary" else 52))
@@ -170,7 +170,7 @@ def test_length_gives_the_frequencies_of_paragraphs_of_that_length(tmp_path, con
 
 def test_keywords_say_why_and_leave_ties_to_the_commoner_function(tmp_path):
     model = Keywords("primary")
-    model.fit(Examples(["甲"] * 5, np.array([2, 2, 2, 0, 1])), None)
+    model.fit(Examples(["甲"] * 5, np.array([2, 2, 2, 0, 1])))
     texts = [
         "我代表县委向大家表示衷心感谢和崇高敬意。",
         "有的同志作风漂浮，工作流于形式。",
@@ -190,7 +190,7 @@ def test_keywords_say_why_and_leave_ties_to_the_commoner_function(tmp_path):
 
 def test_any_pattern_finds_a_function_and_none_finds_none():
     model = Keywords("functions")
-    model.fit(Examples(["甲"] * 2, np.zeros((2, 4), bool)), None)
+    model.fit(Examples(["甲"] * 2, np.zeros((2, 4), bool)))
     texts = ["感谢大家。", "甲乙丙丁。", "感谢大家，但是有的同志工作流于形式。"]
     assert decide(model.predict_proba(texts), "functions", model.thresholds) == [[0], [], [0, 1]]
 

@@ -39,7 +39,7 @@ def model(server, tmp_path):
         endpoint = Endpoint(server.base_url, "JIANGHUA_TEST_KEY", tmp_path / "cache", **patience)
         made = PromptedModel(config, "test-model", endpoint, **more)
         ids = np.arange(4)
-        made.fit(Examples(TEXTS, ids if config == "primary" else np.eye(4, dtype=bool)), None)
+        made.fit(Examples(TEXTS, ids if config == "primary" else np.eye(4, dtype=bool)))
         return made
 
     return make
@@ -66,7 +66,7 @@ def test_the_prompt_states_the_labels_and_shows_train_paragraphs_only_as_example
     assert all(label in system for label in LABELS)
     assert few.examples == []  # TEXTS are shorter than what may serve as an example
     long = [text * 4 for text in TEXTS]
-    few.fit(Examples(long, np.arange(4)), None)
+    few.fit(Examples(long, np.arange(4)))
     assert [json.loads(example["answer"])["label"] for example in few.examples] == list(LABELS)
     assert len(few.messages("甲")) == 2 + 8
 
@@ -212,7 +212,7 @@ def test_a_paragraph_of_two_functions_is_shown_once_and_one_of_none_is_shown_too
     long = [text * 4 for text in [*TEXTS, "会议现在开始，请大家坐好。"]]
     target = np.eye(5, 4, dtype=bool)
     target[0, 1] = True  # praise and criticism
-    few.fit(Examples(long, target), None)
+    few.fit(Examples(long, target))
     shown = [example["text"] for example in few.examples]
     assert len(shown) == len(set(shown)) == 5
     assert json.loads(few.examples[-1]["answer"]) == {"functions": []}

@@ -193,7 +193,7 @@ def two_models(root):
     models = {"majority": Majority("primary"), "keywords": Keywords("primary")}
     predictions = {}
     for name, model in models.items():
-        model.fit(*(examples(loaded, split, "primary") for split in ("train", "validation")))
+        model.fit(examples(loaded, "train", "primary"))
         predictions[name] = [
             Prediction(row["id"], split, answer, numbers)
             for split in ("validation", "test")

@@ -40,7 +40,7 @@ def fitted_again(model, validation):
 )
 def test_the_temperature_of_a_calibrated_baseline_is_one(config, start):
     model, validation = start(config), examples(config, 300, 2)
-    model.fit(examples(config, 200, 1), validation)
+    model.fit(examples(config, 200, 1))
     calibrate(model, validation)
     assert fitted_again(model, validation) == pytest.approx(1, abs=0.01)
     model.scale(1 / 3)  # three times too sure

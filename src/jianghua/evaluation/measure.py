@@ -30,6 +30,16 @@ def item_counts(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return np.stack([gold & predicted, ~gold & predicted, gold & ~predicted], axis=-1).astype(float)
 
 
+def support_of(gold: np.ndarray) -> np.ndarray:
+    """(4,) how many items have each function."""
+    return np.bincount(gold, minlength=len(LABELS)) if gold.ndim == 1 else gold.sum(0)
+
+
+def headline_of(support: np.ndarray) -> list[int]:
+    """Class ids with enough items for the headline score, of `support` (4,)."""
+    return np.flatnonzero(support >= HEADLINE_MINIMUM).tolist()
+
+
 def finite(value: float) -> float | None:
     """The number, or None for NaN: JSON has no NaN."""
     return None if np.isnan(value) else float(value)
@@ -71,8 +81,8 @@ def measure(
         return score if doc_ids is not None else score | {"documents": None}
 
     counts = summed(item_counts(gold, predicted))
-    support = np.bincount(gold, minlength=len(LABELS)) if config == "primary" else gold.sum(0)
-    head = [i for i in range(len(LABELS)) if support[i] >= HEADLINE_MINIMUM]
+    support = support_of(gold)
+    head = headline_of(support)
     result = {"macro_f1": scored(counts, macro_f1)}
     if head:
         names = [LABELS[i] for i in head]

@@ -9,7 +9,7 @@ import numpy as np
 from jianghua.evaluation.calibration import calibration_scores
 from jianghua.evaluation.compare import compare, holm, ranks
 from jianghua.evaluation.intervals import documents_of, sum_by_document
-from jianghua.evaluation.measure import HEADLINE_MINIMUM, item_counts, measure
+from jianghua.evaluation.measure import headline_of, item_counts, measure, support_of
 from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.schema import LABELS, BadData, Prediction
 
@@ -158,9 +158,7 @@ def headline_labels(part: Sequence[dict], config: str) -> list[int]:
     """
     if part[0]["source"] != "public":
         return list(range(len(LABELS)))
-    gold = targets(part, config)
-    support = np.bincount(gold, minlength=len(LABELS)) if config == "primary" else gold.sum(0)
-    return [i for i in range(len(LABELS)) if support[i] >= HEADLINE_MINIMUM]
+    return headline_of(support_of(targets(part, config)))
 
 
 def part_counts(

@@ -19,7 +19,7 @@ class Majority:
         self.config, self.priors = config, list(priors)
         self.thresholds = [0.5] * len(LABELS)
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def fit(self, train: Examples) -> None:
         if self.config == "primary":
             self.priors = (np.bincount(train.target, minlength=len(LABELS)) / len(train.target)).tolist()
         else:
@@ -53,7 +53,7 @@ class Length:
         self.config = config
         self.thresholds = [0.5] * len(LABELS)
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def fit(self, train: Examples) -> None:
         lengths = np.array([len(text) for text in train.texts])
         self.edges = np.unique(np.quantile(lengths, np.linspace(0, 1, self.BINS + 1)[1:-1]))
         target = np.eye(len(LABELS))[train.target] if self.config == "primary" else np.asarray(train.target, float)
@@ -187,7 +187,7 @@ class Tfidf:
             return LinearSVC(C=self.c, class_weight="balanced", random_state=0)
         return LogisticRegression(C=self.c, class_weight="balanced", max_iter=2000)
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def fit(self, train: Examples) -> None:
         self.vectorizer = self._vectorizer(min_df=self.min_df)
         try:
             features = self.vectorizer.fit_transform(train.texts)

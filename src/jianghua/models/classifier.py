@@ -45,7 +45,7 @@ class Classifier(Protocol):
     config: str
     thresholds: list[float]
 
-    def fit(self, train: Examples, validation: Examples) -> None: ...
+    def fit(self, train: Examples) -> None: ...
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """(n, 4): for `primary` rows sum to one, for `functions` each number stands alone."""

@@ -85,7 +85,7 @@ class Keywords(Tempered):
         self.thresholds = [0.5] * len(LABELS)
         self._patterns = [[re.compile(pattern) for pattern in PATTERNS[label]] for label in LABELS]
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def fit(self, train: Examples) -> None:
         """Takes nothing but the frequency of each function from train."""
         self.priors = smoothed_priors(train.target, self.config)
 

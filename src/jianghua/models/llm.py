@@ -76,7 +76,7 @@ class PromptedModel(Tempered):
             ("paragraphs", "cached", "asked_again", "refused", "cut_short", "prompt_tokens", "completion_tokens"), 0
         )
 
-    def fit(self, train: Examples, validation: Examples) -> None:
+    def fit(self, train: Examples) -> None:
         """Takes the examples of the prompt and the frequency of each function from train."""
         target = np.eye(len(LABELS), dtype=bool)[train.target] if self.config == "primary" else train.target
         self.priors = smoothed_priors(train.target, self.config)

@@ -177,7 +177,7 @@ def fit(classifier: Classifier, config: dict, train: Examples, validation: Examp
         for row in fit_probe(classifier, train, validation):
             progress({"probe_c": row["c"], "loss": row["loss"]})
     else:
-        classifier.fit(train, validation)
+        classifier.fit(train)
     _calibrate(classifier, validation)
     return []
 
@@ -321,7 +321,7 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
 def baseline_scores(baseline: Classifier, loaded: Loaded) -> dict:
     """Scores of a model that trains in seconds, on the same splits, nothing written."""
     train, validation = (examples(loaded, split, baseline.config) for split in ("train", "validation"))
-    baseline.fit(train, validation)
+    baseline.fit(train)
     _calibrate(baseline, validation)
     predictions = predict_splits(baseline, loaded, baseline.config)
     return score_predictions(loaded.rows, predictions, baseline.config, type(baseline).__name__)
