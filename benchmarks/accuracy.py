@@ -17,7 +17,6 @@ same training, is then read and not trained again. `--share` takes the first doc
 takes some hours on two cores, half of them for each side.
 """
 
-import hashlib
 import json
 import statistics
 import tempfile
@@ -28,8 +27,9 @@ from harness import RESULTS, ROOT, SHIPPED, Benchmark, Job, Side, arguments
 from tokenising import part_of
 from training_sides import DATA, MINI, recipe, with_dropout
 
-from jianghua.files import read_jsonl
+from jianghua.files import file_sha256, read_jsonl
 from jianghua.schema import BadData
+from jianghua.training.runs import best_epoch
 
 SIDES = ("shipped", "padded")
 WITHIN = 0.5  # points of macro-F1
@@ -65,7 +65,7 @@ def one_run(side: str, seed: int, share: float) -> Job:
 
 
 def _line(side: str, seed: int, share: float, loaded, history: list[dict], seconds: float) -> dict:
-    best = max(history, key=lambda row: row["macro_f1"])
+    best = best_epoch(history)
     return {
         **_key(side, seed, share, loaded.fingerprint),
         "macro_f1": best["macro_f1"],
@@ -104,7 +104,7 @@ def _key(side: str, seed: int, share: float, fingerprint: str) -> dict:
     from dataclasses import asdict
 
     settings = {key: value for key, value in asdict(settings_of(side, seed)).items() if key != "seed"}
-    weights = hashlib.sha256((MINI / "model.safetensors").read_bytes()).hexdigest()[:16]
+    weights = file_sha256(MINI / "model.safetensors")[:16]
     key = {"side": side, "seed": seed, "share": share, "fingerprint": fingerprint, "recipe": settings}
     return key | {"encoder_sha256": weights}
 

@@ -12,13 +12,12 @@ import itertools
 import json
 import multiprocessing
 import random
-import resource
 import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import put_between_marks
+from harness import peak_mb, put_between_marks
 
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
 
@@ -55,7 +54,7 @@ def measure(size: int, way: str, queue) -> None:
     began = time.perf_counter()
     found = (near_duplicates if way == "MinHash" else all_pairs)(texts)
     seconds = time.perf_counter() - began
-    queue.put((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(found)))
+    queue.put((seconds, peak_mb(), len(found)))
 
 
 def run(size: int, way: str) -> tuple[float, float, int]:

@@ -18,6 +18,7 @@ from harness import RESULTS, ROOT
 from jianghua.files import read_jsonl, write_jsonl
 from jianghua.report.model_card import stages_of
 from jianghua.training import finished, read_json
+from jianghua.training.runs import best_epoch
 
 TRIALS = RESULTS / "trials.jsonl"
 
@@ -46,7 +47,7 @@ def trial(name: str, runs: list[Path], encoder: Path | None, series: str, code: 
         config = OmegaConf.create(text)
         stamps.add(text.partition(" seed ")[0])  # what the run is known by, apart from its seed
         history, environment = read_json(folder / "metrics.json")["history"], read_json(folder / "environment.json")
-        best = max(history, key=lambda row: (row["macro_f1"], -row["loss"]))
+        best = best_epoch(history)
         rows.append((config.seed, best, environment))
     if len(stamps) > 1:
         raise SystemExit(f"{name}: these runs differ in more than their seed")

@@ -8,7 +8,6 @@ ten thousands of paragraphs; memory is the most that the process and those it st
 counted once.
 """
 
-import hashlib
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 from harness import ROOT, Benchmark, arguments
+
+from jianghua.files import file_sha256
 
 PARAGRAPHS = 10_000
 LOOK = 0.2  # seconds between two looks at the memory
@@ -48,7 +49,7 @@ def built(command: list[str]) -> tuple[float, float]:
 
 def digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
 
 
 def main() -> None:

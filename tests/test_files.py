@@ -37,6 +37,16 @@ def test_a_folder_with_other_files_and_a_file_are_never_replaced(tmp_path):
     assert (tmp_path / "docs" / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("below", [".", "deeper"])
+def test_the_folder_one_stands_in_is_not_taken_away(tmp_path, monkeypatch, below):
+    write_atomic(tmp_path / "out" / "mark", "mine")
+    (tmp_path / "out" / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "out" / below)
+    with pytest.raises(BadData, match="you are in this folder"), folder_atomic(tmp_path / "out", marks=("mark",)):
+        pass
+    assert (tmp_path / "out" / "mark").read_text() == "mine"
+
+
 def test_a_line_separator_inside_a_string_is_no_end_of_a_line(tmp_path):
     write_atomic(tmp_path / "a.jsonl", '{"text": "a\u2028b"}\n\n{"text": 1}\n')
     assert read_jsonl(tmp_path / "a.jsonl") == [{"text": "a\u2028b"}, {"text": 1}]

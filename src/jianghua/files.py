@@ -58,6 +58,8 @@ def check_replaceable(path: str | Path, marks: Iterable[str] = ()) -> None:
         raise BadData(f"{path}: a file, not a folder; choose another output=")
     if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in marks):
         raise BadData(f"{path}: holds other files; output= takes a new folder, or one that this script made")
+    if path.is_dir() and Path.cwd().is_relative_to(path.resolve()):
+        raise BadData(f"{path}: you are in this folder, which would be taken away under you; choose another output=")
 
 
 @contextmanager

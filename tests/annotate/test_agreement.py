@@ -94,9 +94,11 @@ def test_one_document_has_no_interval():
     assert result.low is None
 
 
-def test_percent_counts_agreeing_pairs():
+def test_percent_is_the_observed_agreement_in_which_a_paragraph_weighs_as_much_as_it_has_votes():
     assert krippendorff_alpha({"a-0": [0, 0], "a-1": [0, 1]}, 2).percent == pytest.approx(50)
     assert krippendorff_alpha({"a-0": [0, 0, 1]}, 2).percent == pytest.approx(100 / 3)
+    # two of two votes agree with another, and of four half: three agree with two thirds of the others, one with none
+    assert krippendorff_alpha({"a-0": [0, 0], "a-1": [0, 0, 0, 1]}, 2).percent == pytest.approx(100 * 4 / 6)
 
 
 def test_the_report_has_questions_pairs_confusion_and_sources():

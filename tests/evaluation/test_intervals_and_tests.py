@@ -203,6 +203,25 @@ def test_the_paired_bootstrap_finds_no_difference_of_a_system_from_itself():
     assert test["effect_size"] == 0
 
 
+def test_the_paired_bootstrap_is_as_sure_as_it_can_be_where_one_system_is_right_and_the_other_wrong_everywhere():
+    right, wrong = np.zeros((1, 20, 4, 3)), np.zeros((1, 20, 4, 3))
+    right[..., 0], wrong[..., 1], wrong[..., 2] = 1, 1, 1  # hits against false alarms and misses
+    test = paired_bootstrap(right, wrong, replicates=999)
+    assert (test["difference"], test["low"], test["high"]) == (1, 1, 1)
+    assert test["p_value"] == pytest.approx(1 / 1000)
+    assert test["effect_size"] is None  # over no spread at all
+
+
+def test_the_effect_size_is_over_the_spread_of_documents_whatever_the_seeds_add():
+    rng = np.random.default_rng(0)
+    left, right = random_counts(rng, 30, 0.9)[0], random_counts(rng, 30, 0.4)[0]
+    alike = [np.repeat(one, 3, axis=0) for one in (left, right)]
+    apart = [np.concatenate([one, one, other]) for one, other in ((left, right), (right, right))]
+    assert paired_bootstrap(*alike)["effect_size"] == pytest.approx(paired_bootstrap(left, right)["effect_size"])
+    test = paired_bootstrap(*apart)  # two of three seeds differ: the seeds alone make a large error
+    assert test["effect_size"] == pytest.approx(paired_bootstrap(left, right)["effect_size"], rel=0.05)
+
+
 def test_the_two_paired_tests_agree_on_equal_systems():
     false = 0
     for trial in range(100):

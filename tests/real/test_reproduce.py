@@ -122,16 +122,17 @@ def test_a_build_that_no_table_is_of_is_refused_by_its_name(copy, run_script):
 @pytest.mark.parametrize("build", ["constructed", "full"])
 def test_pre_training_beats_random_weights_in_a_paired_test_over_documents(root, build):
     from jianghua.dataset import index_as_build
-    from jianghua.evaluation import compare_runs
+    from jianghua.evaluation import compare_table
     from jianghua.training import read_run
 
     rows = index_as_build(root / "data", build, "primary").rows
     runs = root / f"results/runs/{build}-primary"
-    trained, random = (
-        [read_run(runs / model / f"s{seed}").predictions for seed in (1, 2, 3)] for model in ("mini", "mini_random")
-    )
-    compared = compare_runs(rows, trained, random, "primary")
-    for part, test in ((part, test) for part, test in compared.items() if part != "validation"):
+    answers = {
+        model: [read_run(runs / model / f"s{seed}").predictions for seed in (1, 2, 3)]
+        for model in ("mini", "mini_random")
+    }
+    compared = compare_table(rows, answers, "primary")
+    for part, (test,) in ((part, table["pairs"]) for part, table in compared.items() if part != "validation"):
         assert test["difference"] > 0, part
         assert test["p_value"] < 0.05, part
 

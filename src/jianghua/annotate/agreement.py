@@ -22,8 +22,8 @@ CATEGORIES = (*LABELS, "none")
 class Agreement:
     """Alpha of one question and its 95 % interval over documents; null where it is not defined.
 
-    `percent` is the share (0–100) of pairs of votes on one paragraph that agree. `units` counts the
-    paragraphs with two votes or more, `documents` those they come from.
+    `percent` is the share (0–100) of votes that agree with another vote on their paragraph, drawn at random: the
+    observed agreement of alpha. `units` counts the paragraphs with two votes or more, `documents` those they come from.
     """
 
     alpha: float | None

@@ -68,7 +68,8 @@ def load_build(folder: Path, config: str, subset: Mapping | None = None) -> Load
     every = [row for parts in rows.values() for part in parts.values() for row in part]
     name = "full" if any(row["source"] == "public" for row in every) else "constructed"
     fingerprint = index_fingerprint(index_rows(rows))
-    # a vote disputes a paragraph in its primary function or in what else it does, whichever configuration is read
+    # a vote that is not gold's answer, for the primary function where there is one, or for the functions, disputes a
+    # paragraph, whichever configuration is read
     disputed = {row["id"] for row in every if row["agreement"] not in (None, 1.0)}
     for row in every:
         row["disputed"] = row["id"] in disputed

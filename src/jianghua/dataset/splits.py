@@ -47,8 +47,8 @@ def assign_splits(frozen: Mapping[str, str], documents: Iterable[tuple[str, str,
             total = sum(counts.values()) + 1
             within = by_stratum[stratum]
             here = sum(within.values()) + 1
-            # the deficit over all documents decides first, so the quotas hold to within one
-            # document; the stratum's own deficit breaks the near-ties
+            # what is missing over all documents and what is missing in the stratum count alike: quotas then
+            # hold to within one document, and strata nearly so
             split = max(
                 SPLITS,
                 key=lambda s: (quota[s] * total - counts[s]) + (quota[s] * here - within[s]),

@@ -28,7 +28,6 @@ from jianghua.evaluation.metrics import (
     micro_f1,
 )
 from jianghua.evaluation.score import (
-    compare_runs,
     compare_table,
     document_counts,
     headline_labels,
@@ -48,7 +47,6 @@ __all__ = [
     "bootstrap_interval",
     "choose_thresholds",
     "compare",
-    "compare_runs",
     "compare_table",
     "document_counts",
     "expected_calibration_error",

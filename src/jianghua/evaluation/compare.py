@@ -6,6 +6,7 @@ import numpy as np
 
 from jianghua.evaluation.intervals import (
     REPLICATES,
+    document_variance,
     percentile_ends,
     replicate_scores,
     row_blocks,
@@ -100,8 +101,8 @@ def paired_bootstrap(
 
     Keys: `difference`, `low`, `high` (95 %, bootstrap-t), `p_value` (two-sided, studentised; Davison & Hinkley
     1997, §4.4.1), `standard_error`, `effect_size` (the difference over the standard deviation of the documents'
-    contributions to it: Cohen's d for paired observations; 0 where the two never differ) and
-    `smallest_difference`. All but the difference are None for one document.
+    contributions to it: Cohen's d for paired observations; 0 where the two never differ, None where they differ
+    alike in every document) and `smallest_difference`. All but the difference are None for one document.
     """
     both, statistic = _difference(left, right, labels)
     documents = both.shape[1]
@@ -112,14 +113,18 @@ def paired_bootstrap(
     values = replicate_scores(both, statistic, seed=seed, replicates=replicates)
     t = studentised_replicates(both, statistic, values, seed)
     low, high = studentised_ends(difference, error, t, bounds=(-1, 1))
-    extreme = int((np.abs(t) >= abs(difference) / error - 1e-12).sum()) if error > 0 else len(t)
+    if error > 0:
+        p_value = (int((np.abs(t) >= abs(difference) / error - 1e-12).sum()) + 1) / (len(t) + 1)
+    else:  # no resample differs from the sample: none is as extreme as a difference, all as none
+        p_value = 1 / (replicates + 1) if difference else 1.0
+    spread = (documents * document_variance(both, statistic)) ** 0.5
     return {
         "difference": difference,
         "low": low,
         "high": high,
-        "p_value": (extreme + 1) / (len(t) + 1),
+        "p_value": p_value,
         "standard_error": error,
-        "effect_size": difference / (error * documents**0.5) if error > 0 else 0.0,
+        "effect_size": difference / spread if spread > 0 else None if difference else 0.0,
         "smallest_difference": smallest_difference(left, right, labels=labels),
     }
 

@@ -124,18 +124,21 @@ def _seed_variance(counts: np.ndarray, statistic: Callable) -> float:
     return float(statistic(counts.sum(1)).var(ddof=1)) / len(counts) if len(counts) > 1 else 0.0
 
 
-def standard_error(counts: np.ndarray, statistic: Callable) -> float:
-    """Standard error of the mean score over seeds; NaN for one document.
+def document_variance(counts: np.ndarray, statistic: Callable) -> float:
+    """Variance of the mean score over seeds that the documents make; NaN for one document.
 
-    Infinitesimal jackknife over documents (Efron & Tibshirani 1993, §21), times documents / (documents - 1),
-    and the variance of the mean over seeds.
+    Infinitesimal jackknife (Efron & Tibshirani 1993, §21), times documents / (documents - 1).
     """
     documents = counts.shape[1]
     if documents < 2:
         return float("nan")
     by_document = influence(counts, statistic, np.ones((1, documents)))[0]
-    variance = documents / (documents - 1) * (by_document**2).sum() + _seed_variance(counts, statistic)
-    return float(np.sqrt(variance))
+    return float(documents / (documents - 1) * (by_document**2).sum())
+
+
+def standard_error(counts: np.ndarray, statistic: Callable) -> float:
+    """Standard error of the mean score over seeds, from documents and seeds; NaN for one document."""
+    return float(np.sqrt(document_variance(counts, statistic) + _seed_variance(counts, statistic)))
 
 
 def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.ndarray, seed: int) -> np.ndarray:

@@ -35,6 +35,18 @@ def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, wh
     return [by_id[i] for i in wanted]
 
 
+def predictions_of(
+    part: Sequence[dict],
+    predictions: Sequence[Prediction],
+    gold: Sequence[dict],
+    split: str,
+    where: str = "predictions",
+) -> list[Prediction]:
+    """Predictions in the order of `part`, some of the `gold` rows of one split; refuses as `join` does."""
+    by_id = {prediction.id: prediction for prediction in join(predictions, gold, split, where)}
+    return [by_id[row["id"]] for row in part]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -87,6 +99,11 @@ def decisions(predictions: Sequence[Prediction], config: str) -> np.ndarray:
     return as_array([p.predicted for p in predictions], config)
 
 
+def wholly_right(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """(n,) whether all that was predicted of a paragraph is gold."""
+    return gold == predicted if gold.ndim == 1 else (gold == predicted).all(1)
+
+
 def document_counts(rows: Sequence[dict], predictions: Sequence[Prediction], config: str) -> np.ndarray:
     """(documents, 4, 3) counts, documents in the order of their ids."""
     numbers, documents = documents_of([row["doc_id"] for row in rows])
@@ -101,7 +118,7 @@ def score_split(
     gold, predicted = targets(rows, config), decisions(predictions, config)
     result = measure(gold, predicted, config, proba, [row["doc_id"] for row in rows])
     result["calibration"] = calibration_scores(proba, gold, predicted, config)
-    correct = gold == predicted if config == "primary" else (gold == predicted).all(1)
+    correct = wholly_right(gold, predicted)
     result["slices"] = slice_scores(rows, item_counts(gold, predicted), correct, config)
     result["worst_slice"] = worst_slice(result["slices"], len(rows))
     return result
@@ -145,9 +162,7 @@ def score_predictions(
     check_splits(predictions, where)
     result = {}
     for name, (split, part) in scored_parts(rows).items():
-        joined = join(predictions, rows[split], split, where)
-        by_id = {p.id: p for p in joined}
-        result[name] = score_split(part, [by_id[row["id"]] for row in part], config, where)
+        result[name] = score_split(part, predictions_of(part, predictions, rows[split], split, where), config, where)
     return {"config": config, "split": result}
 
 
@@ -172,20 +187,8 @@ def part_counts(
     """Counts (seeds, documents, 4, 3) on one part of `scored_parts`; `runs` is one list of predictions a seed."""
     stacked = []
     for predictions in runs:
-        by_id = {p.id: p for p in join(predictions, rows[split], split, where)}
-        stacked.append(document_counts(part, [by_id[row["id"]] for row in part], config))
+        stacked.append(document_counts(part, predictions_of(part, predictions, rows[split], split, where), config))
     return np.stack(stacked)
-
-
-def compare_runs(
-    rows: dict[str, list[dict]],
-    left: Sequence[Sequence[Prediction]],
-    right: Sequence[Sequence[Prediction]],
-    config: str,
-) -> dict:
-    """Part → the paired tests of two systems over documents; each side is one list of predictions a seed."""
-    table = compare_table(rows, {"left": left, "right": right}, config)
-    return {name: part["pairs"][0] for name, part in table.items()}
 
 
 def compare_table(

@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jianghua.schema import BadData, BadUsage
@@ -65,7 +65,7 @@ class Content:
         """With `published.json`: the record and the hash of every other file."""
         mark = json.dumps(self.record | {"files": self.hashes()}, indent=1, ensure_ascii=False) + "\n"
         files = self.files | {MARK: mark.encode()}
-        return Content(self.kind, self.repo_id, files, self.record, self.use, self.loads, self.sdk)
+        return replace(self, files=files)
 
 
 def check_repo_id(repo_id: str) -> None:

@@ -184,18 +184,9 @@ def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[Ba
     return documents
 
 
-def ingest_folder(folder: str | Path, source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
-    """`ingest_paths` of one folder."""
-    if not Path(folder).is_dir():
-        raise BadData(f"{folder}: not a folder")
-    return ingest_paths([folder], source, bad=bad)
-
-
 def write_ingested(documents: Sequence[Ingested], output: str | Path) -> None:
     """Write `paragraphs.jsonl`, `report.json` and, for office files, `text/DOC_ID.txt`; all or nothing."""
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise BadData(f"{output}: a file; output= takes a folder")
     if output.is_dir() and any(p.name not in _OUTPUT for p in output.iterdir()):
         raise BadData(f"{output}: holds other files; output= takes a new folder or one that ingest made")
     try:

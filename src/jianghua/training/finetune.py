@@ -42,6 +42,7 @@ from jianghua.training.adversarial import add_adversarial_pass
 from jianghua.training.calibrate import calibrate
 from jianghua.training.optimizer import adamw, save_checkpoint, stopping_between_steps
 from jianghua.training.parts import Texts, in_parts
+from jianghua.training.runs import best_epoch
 from jianghua.training.shards import at_once, backward_in_shards, clip_gradients
 
 LOSS_EVERY = 20  # steps between two looks at the loss on a GPU, which has to finish its work for each
@@ -227,7 +228,7 @@ def finetune(
     shards = backward_in_shards(model, parameters) if encoder.flat else nullcontext(at_once)
     with stopping_between_steps() as stopped, shards as backward:
         for epoch in range(len(history), recipe.epochs):
-            if history and len(history) - _best_epoch(history) > recipe.patience:
+            if history and len(history) - best_epoch(history)["epoch"] > recipe.patience:
                 break
             model.train()
             if evidence.texts is not shown[epoch]:
@@ -270,7 +271,7 @@ def finetune(
                 history.append(
                     {"epoch": epoch + 1, "train_loss": float(total) / len(sequences), "loss": loss, "macro_f1": score}
                 )
-                if _best_epoch(history) == epoch + 1:
+                if best_epoch(history) is history[-1]:
                     best = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
             progress(history[-1])
             total, begun = torch.zeros_like(total), 0
@@ -295,10 +296,6 @@ def _averaged(parameters: Sequence[torch.nn.Parameter], average: Sequence[torch.
     yield
     for parameter, value in zip(parameters, kept, strict=True):
         parameter.copy_(value)
-
-
-def _best_epoch(history: list[dict]) -> int:
-    return max(history, key=lambda row: (row["macro_f1"], -row["loss"]))["epoch"]
 
 
 def _validate(encoder: Encoder, validation: Examples) -> tuple[float, float]:

@@ -211,3 +211,8 @@ def model_folder(named: str | None, runs: Path) -> Path:
         f"{runs}: no finished run of the default model; train one with `python scripts/train.py "
         "data.config=functions`, or name a model folder with model_path="
     )
+
+
+def best_epoch(history: Sequence[dict]) -> dict:
+    """The row of a run's `history` whose weights were kept: the highest macro-F1, the lower loss among equals."""
+    return max(history, key=lambda row: (row["macro_f1"], -row["loss"]))
