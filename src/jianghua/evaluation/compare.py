@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from jianghua.evaluation.intervals import (
+    NO_VARIANCE,
     REPLICATES,
     document_variance,
     percentile_ends,
@@ -113,18 +114,19 @@ def paired_bootstrap(
     values = replicate_scores(both, statistic, seed=seed, replicates=replicates)
     t = studentised_replicates(both, statistic, values, seed)
     low, high = studentised_ends(difference, error, t, bounds=(-1, 1))
-    if error > 0:
+    if error**2 > NO_VARIANCE:
         p_value = (int((np.abs(t) >= abs(difference) / error - 1e-12).sum()) + 1) / (len(t) + 1)
     else:  # no resample differs from the sample: none is as extreme as a difference, all as none
         p_value = 1 / (replicates + 1) if difference else 1.0
-    spread = (documents * document_variance(both, statistic)) ** 0.5
+    no_spread = None if difference else 0.0
+    variance = document_variance(both, statistic)
     return {
         "difference": difference,
         "low": low,
         "high": high,
         "p_value": p_value,
         "standard_error": error,
-        "effect_size": difference / spread if spread > 0 else None if difference else 0.0,
+        "effect_size": difference / (documents * variance) ** 0.5 if variance > NO_VARIANCE else no_spread,
         "smallest_difference": smallest_difference(left, right, labels=labels),
     }
 

@@ -22,6 +22,7 @@ LEVEL = 0.95
 METHOD = "studentised"
 CELLS = 10_000_000  # weights that are held at once: 80 MB
 STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
+NO_VARIANCE = 1e-12  # of a score: what is below is left by numeric derivatives
 
 
 def documents_of(doc_ids: list[str]) -> tuple[np.ndarray, int]:
@@ -152,7 +153,7 @@ def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.n
     variance = documents / (documents - 1) * np.concatenate(squares)
     variance += _seed_variance(counts, statistic)
     point = float(np.mean(statistic(counts.sum(1))))
-    usable = (variance > 1e-12) & ~np.isnan(values)
+    usable = (variance > NO_VARIANCE) & ~np.isnan(values)
     return (values[usable] - point) / np.sqrt(variance[usable])
 
 
