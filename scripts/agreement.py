@@ -5,7 +5,6 @@ from jianghua.command import BadUsage, command
 
 @command("agreement", paths=("votes", "gold", "speeches", "output"))
 def main(config):
-    import json
     from pathlib import Path
 
     from jianghua.annotate import (
@@ -20,7 +19,7 @@ def main(config):
     )
     from jianghua.annotate.tables import agreement_tables
     from jianghua.annotate.votes import ADJUDICATED
-    from jianghua.files import write_atomic, write_jsonl
+    from jianghua.files import write_json, write_jsonl
     from jianghua.schema import check_number
 
     if config.by not in ("protocol", "annotator"):
@@ -43,7 +42,7 @@ def main(config):
     print(agreement_tables(report))
     if config.output is not None:
         output = Path(config.output)
-        write_atomic(output / "agreement.json", json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+        write_json(output / "agreement.json", report)
         write_jsonl(output / "queue.jsonl", (dispute.to_json() for dispute in result.open))
         print(f"\nwritten: {output / 'agreement.json'}, {output / 'queue.jsonl'}")
 

@@ -11,12 +11,11 @@ def main(config):
     from jianghua.evaluation import scored_parts
     from jianghua.evaluation.contrast import ContrastPair, check_pairs, contrast_scores
     from jianghua.evaluation.robustness import PERTURBATIONS, perturbed, robustness_scores
-    from jianghua.files import read_jsonl
+    from jianghua.files import read_jsonl, write_json
     from jianghua.models import load_classifier
     from jianghua.models.classifier import decide
     from jianghua.report.robustness import cost_of, print_contrast, print_robustness
     from jianghua.training import read_run
-    from jianghua.training.runs import write_json
 
     run, root = read_run(Path(config.run)), Path(config.data.root)
     if run.build == "full" and not config.data.path:

@@ -23,9 +23,9 @@ def main(config):
 
     from jianghua.dataset import index_as_build, load_build
     from jianghua.evaluation import compare_table, score_predictions
+    from jianghua.files import read_json, write_json
     from jianghua.report import print_comparison, print_scores, print_slices, score_pictures
-    from jianghua.training import read_json, read_run
-    from jianghua.training.runs import write_json
+    from jianghua.training import read_run
 
     runs = [read_run(Path(folder)) for folder in folders(config.run) + folders(config.compare)]
     if not runs or (config.compare and len(runs) < 2):

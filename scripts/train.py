@@ -19,10 +19,11 @@ def main(config):
     from omegaconf import OmegaConf
 
     from jianghua.dataset import load_build
+    from jianghua.files import read_json
     from jianghua.models import thread_count
     from jianghua.report import confusion_picture, training_progress
     from jianghua.report.sweep import job_record, print_run, without_epochs
-    from jianghua.training import finished, read_json, run
+    from jianghua.training import finished, run
 
     several = HydraConfig.get().mode.name == "MULTIRUN"
     if config.output_dir and several:

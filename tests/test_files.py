@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jianghua.files import folder_atomic, read_jsonl, read_parquet, write_atomic
+from jianghua.files import folder_atomic, read_json, read_jsonl, read_parquet, write_atomic
 from jianghua.schema import BadData
 
 
@@ -56,6 +56,28 @@ def test_a_broken_line_is_named_with_file_and_line(tmp_path):
     write_atomic(tmp_path / "a.jsonl", '{"a": 1}\n{"a": \n')
     with pytest.raises(BadData, match=r"a.jsonl:2: not JSON"):
         read_jsonl(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "not JSON"),
+        ("", "not JSON"),
+        ("[1]", "expected a JSON object, found list"),
+        ("[" * 100_000, "nested too deeply"),
+        (b"\xff", "not UTF-8 at byte 0"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_by_name(tmp_path, content, reason):
+    write_atomic(tmp_path / "表.json", content)
+    with pytest.raises(BadData, match=rf"表\.json: .*{reason}"):
+        read_json(tmp_path / "表.json")
+
+
+def test_a_missing_json_file_and_a_folder_are_refused_by_name(tmp_path):
+    for path, reason in ((tmp_path / "a.json", "no such file"), (tmp_path, "a folder, not a file")):
+        with pytest.raises(BadData, match=reason):
+            read_json(path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1"], ids=["a folder", "nothing", "junk"])

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: atomic writing, JSON Lines with line numbers, hashes."""
+"""Files that are whole or not there: atomic writing, JSON and JSON Lines, Parquet, hashes."""
 
 import hashlib
 import json
@@ -92,6 +92,46 @@ def folder_atomic(path: str | Path, marks: Iterable[str] = ()) -> Iterator[Path]
         raise
 
 
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark; `BadData` for what is none, or is not there."""
+    path = Path(path)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BadData(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise BadData(f"{path}: a folder, not a file") from None
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+
+
+def _parse_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno} " if error.lineno > 1 else ""
+        raise BadData(f"not JSON ({error.msg} at {line}column {error.colno})") from None
+    except RecursionError:
+        raise BadData("not JSON of any use here (nested too deeply)") from None
+
+
+def write_json(path: str | Path, record: dict, indent: int = 1) -> None:
+    """Write one JSON object, atomically."""
+    write_atomic(path, json.dumps(record, indent=indent, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict:
+    """The JSON object in a file; `BadData` for a file that is missing or holds anything else."""
+    text = read_text(path)
+    try:
+        record = _parse_json(text)
+    except BadData as error:
+        raise BadData(f"{path}: {error}") from None
+    if not isinstance(record, dict):
+        raise BadData(f"{path}: expected a JSON object, found {type(record).__name__}")
+    return record
+
+
 def to_json_line(record: dict) -> str:
     return json.dumps(record, ensure_ascii=False) + "\n"
 
@@ -103,26 +143,13 @@ def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
 
 def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: record) -> list[T]:
     """Read JSON Lines, each through `parse`; `BadData` names the file and the line."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise BadData(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise BadData(f"{path}: a folder, not a JSON Lines file") from None
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    rows = []
+    text, rows = read_text(path), []
     # not splitlines(): U+2028 and U+0085 may stand inside a JSON string
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            rows.append(parse(json.loads(line)))
-        except json.JSONDecodeError as error:
-            raise BadData(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from None
-        except RecursionError:
-            raise BadData(f"{path}:{number}: not JSON of any use here (nested too deeply)") from None
+            rows.append(parse(_parse_json(line)))
         except BadData as error:
             raise BadData(f"{path}:{number}: {error}") from None
     return rows

@@ -20,8 +20,9 @@ from jianghua.evaluation.simulation import (
     raised,
     true_score,
 )
+from jianghua.files import write_json
 from jianghua.schema import BadData, Prediction
-from jianghua.training.runs import write_json, write_predictions
+from jianghua.training.runs import write_predictions
 
 PROFILES = np.array([[5, 3, 8, 1], [2, 0, 30, 0], [4, 4, 4, 4], [0, 6, 12, 2]])
 

@@ -12,6 +12,7 @@ from tiny import PLAIN
 
 from jianghua.dataset import read_index
 from jianghua.dataset.croissant import release
+from jianghua.files import write_json
 from jianghua.hub.connection import hide_tokens
 from jianghua.hub.content import Content, check_content
 from jianghua.hub.dataset import further_splits, hub_card
@@ -19,7 +20,7 @@ from jianghua.hub.licences import licence_file
 from jianghua.hub.plan import run_of_build, tag_of
 from jianghua.hub.results import check_current, demo_content, metric_content, page_content, results_content
 from jianghua.schema import BadData, Prediction
-from jianghua.training.runs import write_json, write_predictions
+from jianghua.training.runs import write_predictions
 
 LIMITS = {"max_file_mb": 10, "max_total_mb": 50, "token": None}
 

@@ -11,9 +11,9 @@ import pytest
 from jianghua.dataset import index_as_build
 from jianghua.dataset.build import index_fingerprint
 from jianghua.evaluation import score_predictions
-from jianghua.files import read_jsonl, write_jsonl
+from jianghua.files import read_jsonl, write_json, write_jsonl
 from jianghua.schema import Prediction
-from jianghua.training.runs import write_json, write_predictions
+from jianghua.training.runs import write_predictions
 
 RUNS = "results/runs/constructed-primary"
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jianghua.dataset import index_as_build
+from jianghua.files import write_json
 from jianghua.report.curves import at_all_documents, curve_rows, curve_runs, curves, keep_runs, rule_of, runs_to_keep
 from jianghua.report.detail_tables import CALIBRATION_COLUMNS, calibration_table, cost_table, slice_shares, slice_table
 from jianghua.report.leaderboard import leaderboard, significance_groups
@@ -20,7 +21,7 @@ from jianghua.report.results import HEADER, part_csv, part_latex, part_rows
 from jianghua.report.results_page import gold_digits, model_details, paragraphs_of, results_page, rounded
 from jianghua.report.tables import csv_table, latex_table
 from jianghua.schema import LABELS, BadData, Prediction
-from jianghua.training.runs import Run, write_json, write_predictions
+from jianghua.training.runs import Run, write_predictions
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from jianghua.dataset import index_as_build
 from jianghua.dataset.croissant import release
+from jianghua.files import read_json
 from jianghua.hub.content import Content
 from jianghua.hub.licences import licence_file
 from jianghua.models.classifier import read_config
 from jianghua.report.model_card import run_card
 from jianghua.schema import BadData
-from jianghua.training import read_json, read_run
+from jianghua.training import read_run
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")  # without these plain transformers cannot load it
 PATHS = ("data.path", "data.root", "runs", "output_dir")

@@ -1,13 +1,12 @@
 """One file → title, clean paragraphs with offsets, and what was dropped."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jianghua.files import folder_atomic, to_json_line, write_atomic
+from jianghua.files import folder_atomic, write_atomic, write_json, write_jsonl
 from jianghua.ingest.assemble import Assembled, assemble
 from jianghua.ingest.blocks import line_blocks, markdown_blocks
 from jianghua.ingest.decode import decode
@@ -191,10 +190,10 @@ def write_ingested(documents: Sequence[Ingested], output: str | Path) -> None:
         raise BadData(f"{output}: holds other files; output= takes a new folder or one that ingest made")
     try:
         with folder_atomic(output, marks=("paragraphs.jsonl",)) as folder:
-            lines = (to_json_line(p.to_json()) for document in documents for p in document.paragraphs)
-            write_atomic(folder / "paragraphs.jsonl", "".join(lines))
+            rows = (p.to_json() for document in documents for p in document.paragraphs)
+            write_jsonl(folder / "paragraphs.jsonl", rows)
             report = {"documents": [document.report() for document in documents]}
-            write_atomic(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+            write_json(folder / "report.json", report)
             for document in documents:
                 if document.kind in ("docx", "pdf"):
                     write_atomic(folder / "text" / f"{document.doc_id}.txt", document.raw)

@@ -1,6 +1,5 @@
 """What every model of the benchmark can do, and how one is found again in a folder."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from jianghua.files import write_atomic
+from jianghua.files import read_json, write_json
 from jianghua.models.device import check_device
 from jianghua.schema import LABELS, BadData
 
@@ -71,10 +70,7 @@ def read_config(folder: Path) -> dict:
         raise BadData(f"{folder}: no such model folder")
     if not path.is_file():
         raise BadData(f"{folder}: not a model folder (no config.json); train.py writes one as RUN/model")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadData(f"{path}: not JSON ({error})") from None
+    config = read_json(path)
     try:
         names = [name for _, name in sorted((int(i), name) for i, name in config["id2label"].items())]
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -108,7 +104,7 @@ def write_config(folder: Path, kind: str, config: str, thresholds: Sequence[floa
         "label2id": {name: i for i, name in enumerate(LABELS)},
         "thresholds": list(thresholds),
     }
-    write_atomic(folder / "config.json", json.dumps(record | more, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / "config.json", record | more, indent=2)
 
 
 def config_of(record: dict) -> str:

@@ -1,6 +1,5 @@
 """A Chinese BERT with a classification head: probabilities for texts, a plain `from_pretrained` folder."""
 
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from jianghua.files import write_atomic
+from jianghua.files import read_json, write_json
 from jianghua.models import flat
 from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
@@ -289,5 +288,4 @@ def _ids(window: Sequence[int]) -> torch.Tensor:
 
 
 def _amend(path: Path, more: dict) -> None:
-    record = json.loads(path.read_text(encoding="utf-8")) | more
-    write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_json(path, read_json(path) | more, indent=2)

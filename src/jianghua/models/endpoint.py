@@ -22,7 +22,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jianghua.files import write_atomic
+from jianghua.files import write_json
 from jianghua.schema import BadData, BadUsage, check_number
 
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
@@ -101,7 +101,7 @@ class Endpoint:
             pass  # not asked before, or only half written by something else
         reply = self._send(request)
         answer = _read_reply(reply, cached=False)
-        write_atomic(place, json.dumps({"request": request, "reply": reply}, ensure_ascii=False, indent=1) + "\n")
+        write_json(place, {"request": request, "reply": reply})
         return answer
 
     def _send(self, request: dict) -> dict:

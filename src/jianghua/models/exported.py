@@ -14,7 +14,6 @@ answers differ from fp32's; by how much, benchmarks/predict.py prints.
 Importing this module, and running a graph that is there, loads neither torch nor transformers.
 """
 
-import json
 import os
 from array import array
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.files import file_sha256, write_atomic
+from jianghua.files import file_sha256, read_json, write_atomic
 from jianghua.models.classifier import WITHOUT_ENCODER, config_of, read_config
 from jianghua.models.overlong import mean_of_windows, read_windows, special_ends
 from jianghua.models.tokenizer import encodings
@@ -265,6 +264,6 @@ def _max_length(folder: Path, record: dict) -> int:
         limit -= record["pad_token_id"] + 1
     path = folder / "tokenizer_config.json"
     try:
-        return int(min(limit, json.loads(path.read_text(encoding="utf-8")).get("model_max_length", limit)))
-    except (OSError, ValueError) as error:
+        return int(min(limit, read_json(path).get("model_max_length", limit)))
+    except (TypeError, ValueError) as error:
         raise BadData(f"{path}: cannot be read ({error})") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jianghua.dataset import Loaded, index_as_build, load_build, read_manifests
 from jianghua.evaluation import scored_parts
-from jianghua.files import write_atomic
+from jianghua.files import read_json, write_atomic
 from jianghua.report import pictures
 from jianghua.report.curves import CURVE_COLUMNS, curve_rows
 from jianghua.report.detail_tables import (
@@ -22,7 +22,6 @@ from jianghua.report.results_page import gold_digits, model_details, paragraphs_
 from jianghua.report.robustness import CONTRAST_COLUMNS, ROBUSTNESS_COLUMNS, contrast_row, robustness_rows
 from jianghua.report.tables import csv_table, latex_table, markdown_table
 from jianghua.schema import LABELS, BadData
-from jianghua.training import read_json
 from jianghua.training.runs import Run
 
 

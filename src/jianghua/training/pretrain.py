@@ -27,7 +27,16 @@ import torch
 from omegaconf import OmegaConf
 from transformers import ModernBertConfig, ModernBertForMaskedLM
 
-from jianghua.files import check_replaceable, file_sha256, folder_atomic, write_atomic
+from jianghua.files import (
+    check_replaceable,
+    file_sha256,
+    folder_atomic,
+    read_json,
+    read_jsonl,
+    write_atomic,
+    write_json,
+    write_jsonl,
+)
 from jianghua.models import flat
 from jianghua.models.device import choose_device, forward_precision
 from jianghua.models.quiet import quiet_transformers
@@ -220,7 +229,7 @@ def check_folders(output: Path, start: Path | None, architecture: dict) -> dict 
     for name in (*MARKS, "config.json", "tokenizer.json", CURVE, RECORD):
         if not (start / name).is_file():
             raise BadData(f"{start}: no {name}; start= takes a folder that pretrain.py wrote")
-    found = json.loads((start / "config.json").read_text(encoding="utf-8"))
+    found = read_json(start / "config.json")
     if differ := [name for name, value in architecture.items() if found.get(name) != value]:
         raise BadUsage(f"start={start}: its {differ[0]} is {found.get(differ[0])}; give architecture.{differ[0]}= that")
     return OmegaConf.to_container(OmegaConf.load(start / RECORD))
@@ -298,7 +307,7 @@ def pretrain(
     earlier: list[dict] = []
     if start:
         model = ModernBertForMaskedLM.from_pretrained(start, config=config, dtype=torch.float32)
-        earlier = [json.loads(line) for line in (start / CURVE).read_text(encoding="utf-8").splitlines()]
+        earlier = read_jsonl(start / CURVE)
     else:
         embedded = cooccurrence_embeddings(
             (s.numpy() for name in sources for s in sources[name]), vocabulary, config.hidden_size, seed=seed
@@ -404,8 +413,7 @@ def save_pretrained(model: ModernBertForMaskedLM, tokenizer, output: Path, curve
         model.set_attn_implementation("sdpa")
         model.cpu().half().save_pretrained(folder)
         (folder / "model.safetensors").chmod(0o644)
-        config = json.loads((folder / "config.json").read_text())
-        config["dtype"] = "float32"
-        write_atomic(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        config = read_json(folder / "config.json") | {"dtype": "float32"}
+        write_json(folder / "config.json", config, indent=2)
         save_bert_tokenizer(tokenizer, str(folder), config["max_position_embeddings"])
-        write_atomic(folder / CURVE, "".join(json.dumps(row) + "\n" for row in curve))
+        write_jsonl(folder / CURVE, curve)

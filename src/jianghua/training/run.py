@@ -9,13 +9,13 @@ import numpy as np
 
 from jianghua.dataset import Loaded, heldout_hashes, refuse_heldout
 from jianghua.evaluation import score_predictions, targets
-from jianghua.files import text_sha256, write_atomic
+from jianghua.files import read_json, text_sha256, write_atomic, write_json
 from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tfidf, decide
 from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
 from jianghua.models.tokenizer import TOKENIZER_FILES
 from jianghua.schema import BadData, BadUsage, Prediction, check_number
-from jianghua.training.runs import environment, read_json, run_hash, write_json, write_predictions
+from jianghua.training.runs import environment, run_hash, write_predictions
 
 UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
 

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from jianghua import __version__
-from jianghua.files import folder_atomic, read_parquet, write_atomic
+from jianghua.files import folder_atomic, read_json, read_parquet, write_atomic
 from jianghua.schema import BadData, Prediction, check_record
 
 STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
@@ -95,23 +95,6 @@ def read_predictions(path: Path) -> tuple[list[Prediction], dict[str, str]]:
 def finished(folder: Path) -> bool:
     """Whether the run in `folder` ended: only then is it a result."""
     return (folder / "DONE").is_file()
-
-
-def write_json(path: Path, record: dict) -> None:
-    write_atomic(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-
-
-def read_json(path: Path) -> dict:
-    """The JSON object in a file; `BadData` for a file that is missing or holds anything else."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadData(f"{path}: no such file; is this a run folder?") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadData(f"{path}: not JSON ({error})") from None
-    if not isinstance(record, dict):
-        raise BadData(f"{path}: expected a JSON object, found {type(record).__name__}")
-    return record
 
 
 @dataclass(frozen=True)
