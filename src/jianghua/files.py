@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from jianghua.schema import BadData
+from jianghua.schema import BadData, at, check_record
 
 T = TypeVar("T")
 
@@ -123,13 +123,8 @@ def write_json(path: str | Path, record: dict, indent: int = 1) -> None:
 def read_json(path: str | Path) -> dict:
     """The JSON object in a file; `BadData` for a file that is missing or holds anything else."""
     text = read_text(path)
-    try:
-        record = _parse_json(text)
-    except BadData as error:
-        raise BadData(f"{path}: {error}") from None
-    if not isinstance(record, dict):
-        raise BadData(f"{path}: expected a JSON object, found {type(record).__name__}")
-    return record
+    with at(path):
+        return check_record(_parse_json(text), {})
 
 
 def to_json_line(record: dict) -> str:
@@ -141,18 +136,22 @@ def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
     write_atomic(path, "".join(to_json_line(record) for record in records))
 
 
-def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: record) -> list[T]:
-    """Read JSON Lines, each through `parse`; `BadData` names the file and the line."""
-    text, rows = read_text(path), []
+def read_placed_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: record) -> list[tuple[str, T]]:
+    """JSON Lines as (place, row), each row through `parse`; the place reads `FILE:LINE`, and a `BadData` begins so."""
+    path = Path(path)
+    rows = []
     # not splitlines(): U+2028 and U+0085 may stand inside a JSON string
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(parse(_parse_json(line)))
-        except BadData as error:
-            raise BadData(f"{path}:{number}: {error}") from None
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if line.strip():
+            place = f"{path}:{number}"
+            with at(place):
+                rows.append((place, parse(_parse_json(line))))
     return rows
+
+
+def read_jsonl(path: str | Path, parse: Callable[[object], T] = lambda record: record) -> list[T]:
+    """The rows of `read_placed_jsonl`."""
+    return [row for _, row in read_placed_jsonl(path, parse)]
 
 
 def read_parquet(path: Path, mend: str = ""):

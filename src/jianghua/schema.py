@@ -5,6 +5,8 @@ of the wrong type raises `BadData`, whose text is the one line a person reads on
 """
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 
 LABELS = ("praise", "criticism", "directive", "anecdote")
@@ -17,6 +19,15 @@ BUILDS = ("full", "constructed")  # of both sources, of the constructed speeches
 
 class BadData(Exception):
     """Input that cannot be used. The text says what, where and how to mend it, in one line."""
+
+
+@contextmanager
+def at(place: object) -> Iterator[None]:
+    """A `BadData` that is raised in the block gets `place` (`FILE:LINE`, `FILE: task N` …) in front."""
+    try:
+        yield
+    except BadData as error:
+        raise BadData(f"{place}: {error}") from None
 
 
 class BadUsage(Exception):
@@ -40,6 +51,26 @@ def label_id(name: str) -> int:
     if name not in LABELS:
         raise BadData(f"unknown label {name!r}: the labels are {', '.join(LABELS)}")
     return LABELS.index(name)
+
+
+def check_label(name: str | None) -> str | None:
+    """`name`, if it is that of a label or None, which means none of them."""
+    return None if name is None else LABELS[label_id(name)]
+
+
+def check_functions(of: str, label: str | None, functions: Sequence[str | None]) -> tuple[str, ...]:
+    """`functions` in the order of `LABELS`, once they exist and the `label` of the paragraph `of` is among them."""
+    named = {check_label(name) for name in functions}
+    ordered = tuple(name for name in LABELS if name in named)
+    if check_label(label) is not None and label not in ordered:
+        raise BadData(f"label {label!r} of {of!r} is not among its functions {list(ordered)}")
+    return ordered
+
+
+def check_characters(name: str, text: str) -> None:
+    """Refuse half a character, which JSON's escapes can spell and no UTF-8 file can hold."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadData(f"{name} holds half a character (a lone surrogate)")
 
 
 def check_record(record: object, types: dict[str, type | tuple], optional: dict | None = None) -> dict:
@@ -85,8 +116,7 @@ class Paragraph:
             raise BadData("a paragraph's id is empty")
         if not record["text"].strip():
             raise BadData(f"paragraph {record['id']!r} has no text")
-        if any("\ud800" <= character <= "\udfff" for character in record["text"]):
-            raise BadData(f"the text of paragraph {record['id']!r} holds half a character (a lone surrogate)")
+        check_characters(f"the text of paragraph {record['id']!r}", record["text"])
         return cls(**{name: record[name] for name in types})
 
     def to_json(self) -> dict:
@@ -100,6 +130,11 @@ class SentenceSpan:
     start: int
     end: int
     function: str | None
+
+    @classmethod
+    def from_json(cls, record: object, parse: Callable[[str | None], str | None] = check_label) -> "SentenceSpan":
+        record = check_record(record, {"start": int, "end": int, "function": (str, type(None))})
+        return cls(record["start"], record["end"], parse(record["function"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +170,7 @@ class Vote:
         if protocol:
             optional["protocol"] = protocol
         record = check_record(record, types, optional)
-        for name in [record["label"], *record["functions"]]:
-            if name is not None:
-                label_id(name)
-        functions = tuple(name for name in LABELS if name in record["functions"])
-        if record["label"] is not None and record["label"] not in functions:
-            raise BadData(f"label {record['label']!r} of {record['id']!r} is not among its functions {list(functions)}")
-        spans = []
-        for span in record["sentences"]:
-            span = check_record(span, {"start": int, "end": int, "function": (str, type(None))})
-            if span["function"] is not None:
-                label_id(span["function"])
-            spans.append(SentenceSpan(span["start"], span["end"], span["function"]))
+        functions = check_functions(record["id"], record["label"], record["functions"])
         return cls(
             record["id"],
             record["protocol"],
@@ -155,7 +179,7 @@ class Vote:
             functions,
             record["sha256"],
             record["round"],
-            tuple(spans),
+            tuple(map(SentenceSpan.from_json, record["sentences"])),
         )
 
     def to_json(self) -> dict:

@@ -5,7 +5,7 @@ import pytest
 
 from jianghua.annotate import add_votes, export_tasks, parse_label, read_answers, read_paragraphs, read_votes
 from jianghua.files import text_sha256, write_jsonl
-from jianghua.schema import BadData, Paragraph
+from jianghua.schema import BadData, BadUsage, Paragraph
 
 TEXTS = {f"c900-{n:03d}": text for n, text in enumerate(["水渠修通了。还要管好。", "谢谢大家。", "谁该负责？我负责。"])}
 
@@ -195,6 +195,20 @@ def test_a_vote_on_a_changed_paragraph_needs_a_higher_round(tmp_path):
                 add_votes(tmp_path / "votes", "alone", answers)
         add_votes(tmp_path / "votes", "alone", answers, round)
     assert [v.sha256 for v in read_votes(tmp_path / "votes")] == list(map(text_sha256, ["旧的一段。", "新的一段。"]))
+
+
+def test_tasks_are_not_written_where_their_labelling_configuration_goes(tmp_path):
+    with pytest.raises(BadUsage, match=r"任务\.xml: the labelling configuration goes there"):
+        export_tasks(paragraphs(), tmp_path / "任务.xml", "labelstudio")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("field", ["id", "text", "annotator", "sha256"])
+def test_an_answer_with_half_a_character_is_refused_with_file_and_line(tmp_path, field):
+    answer = {"id": "c900-000", "annotator": "m1", "text": "话。", "label": None, "functions": []} | {field: "甲\ud800"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(answer), "utf-8")
+    with pytest.raises(BadData, match=rf"a\.jsonl:1: its {field} holds half a character"):
+        read_answers(tmp_path / "a.jsonl", "jsonl")
 
 
 @pytest.mark.parametrize(

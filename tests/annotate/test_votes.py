@@ -68,6 +68,8 @@ def test_a_vote_on_an_older_text_may_stay_once_a_later_round_has_replaced_it(tmp
         (row(functions=["criticism"]), "is not among its functions"),
         (row(round=0), "rounds count from 1"),
         (row(annotator=" "), "names no annotator"),
+        (row(""), "names no paragraph"),
+        (row(functions=["praise", 3]), "unknown label 3"),
         (row("c900-777"), "unknown paragraph 'c900-777'"),
         (row(sha256=text_sha256("别的话")), "is about another text"),
         (row(protocol="in_document"), "in the file of 'alone'"),

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jianghua.annotate.answers import Answer, answer_of_names
-from jianghua.annotate.votes import read_numbered
-from jianghua.files import to_json_line
-from jianghua.schema import LABELS, BadData
+from jianghua.files import read_placed_jsonl, to_json_line
+from jianghua.schema import LABELS, BadData, at
 
 PRIMARY_PREFIX = "primary:"
 
@@ -40,13 +39,10 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
 
     A text without labels has not been answered and counts as skipped; none is a label of its own.
     """
-    placed = read_numbered(path, _check)
     answers, skipped = [], 0
-    for place, row in placed:
-        try:
+    for place, row in read_placed_jsonl(path, _check):
+        with at(place):
             answer = _answer(row, path.stem, place)
-        except BadData as error:
-            raise BadData(f"{place}: {error}") from None
         skipped += answer is None
         if answer:
             answers.append(answer)

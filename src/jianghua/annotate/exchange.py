@@ -17,12 +17,21 @@ from jianghua.annotate.votes import (
     check_protocol,
     check_spans,
     label_of_spans,
-    read_numbered,
     read_placed_votes,
     refuse_duplicates,
 )
-from jianghua.files import text_sha256, to_json_line, write_atomic, write_jsonl
-from jianghua.schema import LABELS, BadData, Paragraph, SentenceSpan, Vote, check_record
+from jianghua.files import read_placed_jsonl, text_sha256, to_json_line, write_atomic, write_jsonl
+from jianghua.schema import (
+    BadData,
+    BadUsage,
+    Paragraph,
+    SentenceSpan,
+    Vote,
+    at,
+    check_characters,
+    check_functions,
+    check_record,
+)
 
 FORMATS = ("jsonl", "labelstudio", "doccano", "csv")
 _BEYOND_BARE = {field.name for field in fields(Paragraph)} - {"id", "text"}
@@ -36,17 +45,15 @@ def read_paragraphs(path: str | Path) -> list[Paragraph]:
     `BadData` with file, line and field; so do two paragraphs with one id.
     """
     path = Path(path)
-    rows = read_numbered(path, lambda record: record)
+    rows = read_placed_jsonl(path)
     bare = not any(isinstance(record, dict) and _BEYOND_BARE & set(record) for _, record in rows)
     paragraphs: dict[str, Paragraph] = {}
     for position, (place, record) in enumerate(rows):
         if bare and isinstance(record, dict):
             own = {"doc_id": path.stem, "position": position, "title": path.stem}
             record = record | own | {"section": "", "source": "", "start": 0, "end": 0}
-        try:
+        with at(place):
             paragraph = Paragraph.from_json(record)
-        except BadData as error:
-            raise BadData(f"{place}: {error}") from None
         if paragraph.id in paragraphs:
             raise BadData(f"{place}: paragraph {paragraph.id!r} is there already; ids must differ")
         paragraphs[paragraph.id] = paragraph
@@ -82,6 +89,8 @@ def export_tasks(
         raise BadData(f"format {format} cannot hold a choice a sentence: export protocol=sentences with format=jsonl")
     if format == "labelstudio":
         config = output.with_suffix(".xml")
+        if config == output:
+            raise BadUsage(f"output={output}: the labelling configuration goes there; give the tasks another ending")
         write_atomic(output, labelstudio.to_tasks(tasks))
         write_atomic(config, labelstudio.labelling_config(with_title=protocol == "in_document"))
         return [output, config]
@@ -124,11 +133,15 @@ def read_answers(path: str | Path, format: str, annotator: str | None = None) ->
         raise BadData(f"{path}: answers of {len(named)} annotators ({', '.join(named)}); leave annotator= out")
     if annotator:
         answers = [replace(answer, annotator=annotator) for answer in answers]
+    for answer in answers:
+        with at(answer.place):
+            for name in ("id", "annotator", "text", "sha256"):
+                check_characters(f"its {name}", getattr(answer, name) or "")
     return answers, skipped
 
 
 def _read_jsonl_answers(path: Path) -> tuple[list[Answer], int]:
-    rows = read_numbered(path, _parse_row)
+    rows = read_placed_jsonl(path, _parse_row)
     answers = [replace(answer, place=place) for place, answer in rows if answer]
     return answers, len(rows) - len(answers)
 
@@ -141,20 +154,14 @@ def _parse_row(record: object) -> Answer | None:
     record = check_record(record, types | {"sentences": list, "skipped": bool}, optional)
     if record["skipped"]:
         return None
-    sentences = []
-    for span in record["sentences"]:
-        span = check_record(span, {"start": int, "end": int, "function": (str, null)})
-        sentences.append(SentenceSpan(span["start"], span["end"], _name(span["function"])))
+    sentences = [SentenceSpan.from_json(span, _name) for span in record["sentences"]]
     if sentences and "label" not in record:
         check_spans(sentences)
         label, functions = label_of_spans(sentences)
     else:
         record = check_record(record, {"label": (str, null), "functions": list})
         label = _name(record["label"])
-        named = {_name(name) for name in record["functions"]}
-        functions = tuple(name for name in LABELS if name in named)
-        if label is not None and label not in functions:
-            raise BadData(f"label {label!r} of {record['id']!r} is not among its functions {list(functions)}")
+        functions = check_functions(record["id"], label, [_name(name) for name in record["functions"]])
     names = ("id", "text", "sha256", "annotator", "round", "protocol")
     return Answer(
         **{name: record[name] for name in names}, label=label, functions=functions, sentences=tuple(sentences), place=""
@@ -180,10 +187,8 @@ def add_votes(
     file = Path(folder) / f"{check_protocol(protocol)}.jsonl"
     placed: list[tuple[str, Vote]] = read_placed_votes(file) if file.exists() else []
     for answer in answers:
-        try:
+        with at(answer.place):
             placed.append((answer.place, to_vote(answer, protocol, round, texts)))
-        except BadData as error:
-            raise BadData(f"{answer.place}: {error}") from None
     refuse_duplicates(placed)
     _refuse_other_texts(placed)
     # what is there stays as it is, to the byte

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.annotate.agreement import Dispute, disputes
-from jianghua.annotate.votes import current_votes, doc_id_of, read_numbered
-from jianghua.schema import LABELS, BadData, Vote, check_record, label_id
+from jianghua.annotate.votes import current_votes, doc_id_of
+from jianghua.files import read_placed_jsonl
+from jianghua.schema import LABELS, BadData, Vote, check_functions, check_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +89,20 @@ def read_adjudicated(path: str | Path, sha256s: Mapping[str, str] | None = None)
     def parse(record: object) -> dict:
         types = {"id": str, "sha256": str, "label": (str, type(None)), "functions": list, "reason": str}
         record = check_record(record, types)
-        for name in [record["label"], *record["functions"]]:
-            if name is not None:
-                label_id(name)
-        if record["label"] is not None and record["label"] not in record["functions"]:
-            raise BadData(f"label {record['label']!r} of {record['id']!r} is not among its functions")
+        functions = check_functions(record["id"], record["label"], record["functions"])
         if not record["reason"].strip():
             raise BadData(f"the decision on {record['id']!r} has no reason; write one")
         if sha256s is not None and record["id"] not in sha256s:
             raise BadData(f"unknown paragraph {record['id']!r}")
         if sha256s is not None and sha256s[record["id"]] != record["sha256"]:
             raise BadData(f"the decision on {record['id']!r} is about another text; decide again")
-        return {name: record[name] for name in types}
+        return {name: record[name] for name in types} | {"functions": functions}
 
     decided: dict[str, Adjudication] = {}
-    for place, record in read_numbered(path, parse):
+    for place, record in read_placed_jsonl(path, parse):
         if record["id"] in decided:
             raise BadData(f"{place}: {record['id']!r} has been decided already at {decided[record['id']].place}")
-        functions = tuple(name for name in LABELS if name in record["functions"])
-        decided[record["id"]] = Adjudication(**record | {"functions": functions}, place=place)
+        decided[record["id"]] = Adjudication(**record, place=place)
     return decided
 
 

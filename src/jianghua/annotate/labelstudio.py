@@ -12,7 +12,8 @@ from xml.sax.saxutils import quoteattr
 
 from jianghua.annotate.answers import Answer, answer_of_names
 from jianghua.annotate.names import NONE_ZH
-from jianghua.schema import LABELS_ZH, BadData
+from jianghua.files import read_text
+from jianghua.schema import LABELS_ZH, BadData, at
 
 PRIMARY, FUNCTIONS = "primary", "functions"
 
@@ -56,9 +57,7 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
     none is one. Raises `BadData` with the file and the number of the task.
     """
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+        tasks = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise BadData(f"{path}:{error.lineno}: not JSON ({error.msg}); export the project as JSON") from None
     if not isinstance(tasks, list):
@@ -69,10 +68,8 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
         if not isinstance(task, dict):
             raise BadData(f"{path}: task {number} is not a JSON object; export the project as JSON or JSON_MIN")
         place = f"{path}: task {task.get('id', number)}"
-        try:
+        with at(place):
             found = _full_task(task, place) if "annotations" in task else [_minimal_task(task, place)]
-        except BadData as error:
-            raise BadData(f"{place}: {error}") from None
         answers += [answer for answer in found if answer]
         skipped += sum(answer is None for answer in found)
     return answers, skipped

@@ -6,11 +6,11 @@ older votes stay in the file. The SHA-256 of the paragraph's text pins what was 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from jianghua.files import read_jsonl
-from jianghua.schema import LABELS, PROTOCOLS, SOURCES, BadData, SentenceSpan, Vote, check_record
+from jianghua.files import read_jsonl, read_placed_jsonl
+from jianghua.schema import LABELS, PROTOCOLS, SOURCES, BadData, SentenceSpan, Vote, at, check_record
 
 ADJUDICATED = "adjudicated.jsonl"
 ANNOTATORS = "annotators.jsonl"
@@ -64,6 +64,8 @@ def label_of_spans(spans: Sequence[SentenceSpan]) -> tuple[str | None, tuple[str
 
 def check_vote(vote: Vote) -> Vote:
     """The vote, if it is sound in itself; raises `BadData` without a place."""
+    if not vote.id.strip():
+        raise BadData("a vote names no paragraph: its id is empty")
     if vote.round < 1:
         raise BadData(f"round {vote.round} of {vote.id!r}: rounds count from 1")
     if not vote.annotator.strip():
@@ -90,14 +92,6 @@ def check_text(vote: Vote, sha256s: Mapping[str, str]) -> None:
             f"the vote on {vote.id!r} is about another text (SHA-256 {vote.sha256[:12] or 'missing'}…, "
             f"the paragraph has {sha256s[vote.id][:12]}…); vote again on the text as it is now"
         )
-
-
-def read_numbered(path: Path, parse: Callable) -> list[tuple[str, object]]:
-    """JSON Lines as `(place, row)`, where the place reads `FILE:LINE`."""
-    rows = read_jsonl(path, parse)
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    numbers = (number for number, line in enumerate(lines, 1) if line.strip())
-    return [(f"{path}:{number}", row) for number, row in zip(numbers, rows, strict=True)]
 
 
 def refuse_duplicates(placed: Iterable[tuple[str, Vote]]) -> None:
@@ -129,7 +123,7 @@ def read_placed_votes(
                 raise BadData(f"a vote of protocol {vote.protocol!r} in the file of {protocol!r}")
             return check_vote(vote)
 
-        placed += read_numbered(file, parse)
+        placed += read_placed_jsonl(file, parse)
     refuse_duplicates(placed)
     if sha256s is not None:
         _check_texts(placed, sha256s, lengths or {})
@@ -144,12 +138,10 @@ def _check_texts(placed: Sequence[tuple[str, Vote]], sha256s: Mapping[str, str],
         # votes of an older round stay in the file, and may be about the text as it was then
         if vote.round < newest[vote.id, vote.protocol]:
             continue
-        try:
+        with at(place):
             check_text(vote, sha256s)
             if vote.sentences and vote.id in lengths:
                 check_spans(vote.sentences, lengths[vote.id])
-        except BadData as error:
-            raise BadData(f"{place}: {error}") from None
 
 
 def read_votes(

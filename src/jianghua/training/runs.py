@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jianghua import __version__
 from jianghua.files import folder_atomic, read_json, read_parquet, write_atomic
-from jianghua.schema import BadData, Prediction, check_record
+from jianghua.schema import BadData, Prediction, at, check_record
 
 STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
@@ -126,10 +126,8 @@ def read_run(folder: Path) -> Run:
     if not finished(folder):
         raise BadData(f"{folder}: not a finished run (no DONE); the command that started it goes on with it")
     record = read_json(folder / "environment.json")
-    try:
+    with at(folder / "environment.json"):
         check_record(record, {"model": str, "seed": int})
-    except BadData as error:
-        raise BadData(f"{folder / 'environment.json'}: {error}") from None
     stored = folder / "predictions.parquet"
     predictions, metadata = read_predictions(stored)
     for name in ("config", "build", "fingerprint"):
