@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from jianghua.annotate import choose, own_ids, read_answers, write_packet
+from jianghua.annotate import add_votes, choose, own_ids, read_answers, write_packet
 from jianghua.annotate.spreadsheet import COLUMNS, to_sheet
 from jianghua.files import text_sha256, write_jsonl
 from jianghua.schema import BadData, Paragraph
@@ -40,6 +40,30 @@ def test_a_filled_sheet_comes_back_as_answers_in_whatever_encoding_it_was_saved(
         ("c1-000", "h1", "praise", ("praise",), TEXTS[0]),
         ("c1-001", "h1", "criticism", ("criticism",), TEXTS[1]),
     ]
+
+
+@pytest.mark.parametrize("text", ["'=abc。", "'+1。", "'-甲。", "'@甲。", "'", "''", "'甲。", "=甲。", "甲'=。"])
+def test_a_text_that_begins_like_a_formula_or_with_an_apostrophe_comes_back_as_it_was(tmp_path, text):
+    sheet = to_sheet([{"id": "c1-000", "text": text}])
+    assert not next(csv.reader([sheet.splitlines()[1]]))[1].startswith(tuple("=+-@"))
+    (tmp_path / "h1.csv").write_text(sheet.replace(",,,,,,", ",表扬,,,,,"), "utf-8")
+    assert [answer.text for answer in read_answers(tmp_path / "h1.csv", "csv")[0]] == [text]
+
+
+def test_a_sheet_whose_quotation_mark_never_ends_is_refused_in_one_line(tmp_path):
+    sheet = to_sheet([{"id": "c1-000", "text": "甲。"}]) + 'c1-001,"' + "乙。\n" * 70_000
+    (tmp_path / "h1.csv").write_text(sheet, "utf-8")
+    with pytest.raises(BadData, match=r"h1\.csv:\d+: field larger than field limit .*quotation mark") as error:
+        read_answers(tmp_path / "h1.csv", "csv")
+    assert "\n" not in str(error.value)
+
+
+def test_an_answered_row_without_an_id_makes_no_vote(tmp_path):
+    sheet = to_sheet([{"id": "", "text": "甲。"}]).replace(",,,,,,", ",表扬,,,,,")
+    (tmp_path / "h1.csv").write_text(sheet, "utf-8")
+    with pytest.raises(BadData, match=r"h1\.csv:2: a vote names no paragraph"):
+        add_votes(tmp_path / "votes", "alone", read_answers(tmp_path / "h1.csv", "csv")[0])
+    assert not (tmp_path / "votes").exists()
 
 
 def test_none_is_an_answer_and_the_primary_function_counts_as_marked(tmp_path):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jianghua.annotate.answers import Answer, answer_of_names
-from jianghua.schema import LABELS, LABELS_ZH, BadData
+from jianghua.schema import LABELS, LABELS_ZH, BadData, at
 
 ID, TEXT, PRIMARY, NOTE = "编号", "段落", "主要功能", "备注"
 COLUMNS = (ID, TEXT, PRIMARY, *LABELS_ZH.values(), NOTE)
@@ -21,11 +21,11 @@ def to_sheet(tasks: Iterable[dict]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    # a leading = + - @ would be taken for a formula
-    writer.writerows(
-        [task["id"], ("'" if task["text"][:1] in "=+-@" else "") + task["text"]] + [""] * (len(COLUMNS) - 2)
-        for task in tasks
-    )
+    # a leading = + - @ would be taken for a formula, and an apostrophe of the text's own for the one that guards these
+    guarded = tuple("=+-@'")
+    for task in tasks:
+        text = "'" * task["text"].startswith(guarded) + task["text"]
+        writer.writerow([task["id"], text] + [""] * (len(COLUMNS) - 2))
     return "\ufeff" + file.getvalue()
 
 
@@ -40,11 +40,16 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
         except UnicodeDecodeError as error:
             raise BadData(f"{path}: neither UTF-8 nor GB18030 at byte {error.start}; save it as CSV UTF-8") from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    if missing := [name for name in COLUMNS[:-1] if name not in (reader.fieldnames or [])]:
+    try:
+        names = reader.fieldnames or []
+        rows = [(f"{path}:{reader.line_num}", row) for row in reader]
+    except csv.Error as error:  # a cell beyond the reader's limit
+        line = reader.reader.line_num
+        raise BadData(f"{path}:{line}: {error}; is the quotation mark missing that should end a cell?") from None
+    if missing := [name for name in COLUMNS[:-1] if name not in names]:
         raise BadData(f"{path}:1: no column {missing[0]!r}; keep the first row of the sheet as it was")
     answers, skipped = [], 0
-    for row in reader:
-        place = f"{path}:{reader.line_num}"
+    for place, row in rows:
         primary = (row[PRIMARY] or "").strip()
         marked = [name for name in LABELS if (row[LABELS_ZH[name]] or "").strip()]
         if not primary and marked:
@@ -52,9 +57,7 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
         if not primary:
             skipped += 1
             continue
-        paragraph = (row[TEXT] or "").removeprefix("'") if (row[TEXT] or "")[1:2] in "=+-@" else row[TEXT] or ""
-        try:
+        paragraph = (row[TEXT] or "").removeprefix("'")
+        with at(place):
             answers.append(answer_of_names((row[ID] or "").strip(), paragraph, path.stem, primary, marked, place))
-        except BadData as error:
-            raise BadData(f"{place}: {error}") from None
     return answers, skipped
