@@ -11,6 +11,7 @@ import pytest
 from jianghua.hub import fetch_wikisource
 from jianghua.schema import BadData
 
+HALF = -1  # a fault instead of a status: the connection ends before the page does
 PAGES = {"/wiki/甲报告": "<p>各位代表：现在，我作报告。</p>", "/wiki/乙报告": "<p>第二份报告。</p>"}
 
 
@@ -23,9 +24,9 @@ def server():
             path = unquote(self.path)
             asked[path] += 1
             status = faults.get(path, []).pop(0) if faults.get(path) else 200 if path in PAGES else 404
-            body = PAGES.get(path, "").encode() if status == 200 else b""
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            body = PAGES.get(path, "").encode() if status in (200, HALF) else b""
+            self.send_response(200 if status == HALF else status)
+            self.send_header("Content-Length", str(len(body) + 50 * (status == HALF)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -65,6 +66,17 @@ def test_a_busy_server_is_asked_again_and_a_page_already_there_is_not(server, sp
     fetch_wikisource(speeches, tmp_path, base=server.base, pause=0)
     assert server.asked == {"/wiki/甲报告": 3}
     assert (tmp_path / "b-2.html").read_text("utf-8") == "kept"
+
+
+def test_half_a_page_is_asked_for_again_and_at_last_refused_in_one_line(server, speeches, tmp_path):
+    server.faults["/wiki/甲报告"] = [HALF, HALF]
+    fetch_wikisource(speeches[:1], tmp_path / "some", base=server.base, pause=0)
+    assert server.asked == {"/wiki/甲报告": 3}
+    assert (tmp_path / "some/a-1.html").read_text("utf-8") == PAGES["/wiki/甲报告"]
+    server.faults["/wiki/甲报告"] = [HALF] * 9
+    with pytest.raises(BadData, match=r"cannot be fetched \(IncompleteRead.*public=FOLDER"):
+        fetch_wikisource(speeches[:1], tmp_path / "none", base=server.base, pause=0)
+    assert list((tmp_path / "none").iterdir()) == []
 
 
 def test_a_missing_page_names_its_address_and_the_offline_way(server, tmp_path):

@@ -1,5 +1,6 @@
 """Fetching the public speeches from their addresses on Wikisource, for those who have no folder of them."""
 
+import http.client
 import time
 import urllib.error
 import urllib.parse
@@ -52,7 +53,7 @@ def _get(address: str, pause: float) -> bytes:
             reason = f"HTTP {error.code}"
             if error.code not in (429, 500, 502, 503, 504):
                 break
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
+        except (OSError, http.client.HTTPException) as error:  # the latter for half an answer
             reason = str(getattr(error, "reason", error))
     raise BadData(
         f"{address}: cannot be fetched ({reason}); name a folder with the raw speeches instead: public=FOLDER"
