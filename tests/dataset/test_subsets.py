@@ -57,7 +57,13 @@ def test_few_shot_draws_are_balanced_fixed_and_different(root):
         ({"train": {"sources": "public"}}, BadUsage, "the rules are"),
         ({"train": {"source": "web"}}, BadUsage, "the sources are"),
         ({"train": {"per_class": 9999}}, BadData, "has only"),
-        ({"train": {"per_class": 0}}, BadUsage, "whole numbers"),
+        ({"train": {"per_class": 0}}, BadUsage, "whole number from 1"),
+        ({"train": {"per_class": 8, "draw": 0}}, BadUsage, "train.draw=0: .*whole number from 1"),
+        ({"train": {"documents": 0.5, "draw": "x"}}, BadUsage, "train.draw=x: "),
+        ({"train": {"documents": "half"}}, BadUsage, "train.documents=half: "),
+        ({"train": {"year": [1999]}}, BadUsage, r"train.year=\[1999\]: takes \[first, last\]"),
+        ({"train": {"year": 1999}}, BadUsage, "train.year=1999: takes"),
+        ({"train": {"year": ["x", None]}}, BadUsage, "takes .first, last., either of them null"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_in_one_line(root, subset, error, words):
@@ -96,5 +102,5 @@ def test_another_draw_takes_other_documents_and_a_share_over_one_is_refused(root
     )
     assert one != two
     for share in (0, 1.5, -0.1):
-        with pytest.raises(BadUsage, match="share over 0"):
+        with pytest.raises(BadUsage, match=r"documents=.* number over 0 to 1"):
             index_as_build(root / "data", "constructed", "primary", {"train": {"documents": share}})

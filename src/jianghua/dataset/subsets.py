@@ -8,10 +8,10 @@ nested: what a smaller share or number holds is in the larger. A part without a 
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jianghua.schema import LABELS, SOURCES, SPLITS, BadData, BadUsage
+from jianghua.schema import LABELS, SOURCES, SPLITS, BadData, BadUsage, check_number
 
 RULES = ("source", "year", "documents", "per_class", "draw")
 
@@ -47,16 +47,21 @@ def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict
             raise BadUsage(f"data.subset.{split}.source={rule['source']}: the sources are {', '.join(SOURCES)}")
         kept = [row for row in kept if row["source"] == rule["source"]]
     if rule.get("year") is not None:
-        first, last = rule["year"]
+        years = rule["year"]
+        if not isinstance(years, Sequence) or len(years) != 2 or any(not isinstance(y, int | None) for y in years):
+            raise BadUsage(f"data.subset.{split}.year={years}: takes [first, last], either of them null")
+        first, last = years
         kept = [
             row
             for row in kept
             if row["year"] is not None and (first or row["year"]) <= row["year"] <= (last or row["year"])
         ]
+    draw = rule.get("draw", 1)
+    check_number(f"data.subset.{split}.draw", draw, 1, whole=True)
     if rule.get("documents") is not None:
-        kept = _share_of_documents(kept, rule["documents"], rule.get("draw") or 1, split)
+        kept = _share_of_documents(kept, rule["documents"], draw, split)
     if rule.get("per_class") is not None:
-        kept = _draw(kept, rule["per_class"], rule.get("draw") or 1, split, config)
+        kept = _draw(kept, rule["per_class"], draw, split, config)
     if rows and not kept:
         raise BadData(
             f"data.subset.{split} leaves no paragraph; a configuration that names the public source needs the full "
@@ -66,8 +71,7 @@ def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict
 
 
 def _share_of_documents(rows: list[dict], share: float, draw: int, split: str) -> list[dict]:
-    if not 0 < share <= 1 or draw < 1:
-        raise BadUsage(f"data.subset.{split}: documents is a share over 0 and up to 1, draw a whole number from 1")
+    check_number(f"data.subset.{split}.documents", share, 0, 1, above=True)
 
     def order(doc_id: str) -> str:
         return hashlib.sha256(f"jianghua-draw-{draw}:{doc_id}".encode()).hexdigest()
@@ -82,8 +86,7 @@ def _share_of_documents(rows: list[dict], share: float, draw: int, split: str) -
 def _draw(rows: list[dict], per_class: int, draw: int, split: str, config: str) -> list[dict]:
     if config != "primary":
         raise BadUsage("data.subset …per_class: paragraphs a class can be counted for data.config=primary only")
-    if min(per_class, draw) < 1:
-        raise BadUsage(f"data.subset.{split}: per_class and draw are whole numbers from 1")
+    check_number(f"data.subset.{split}.per_class", per_class, 1, whole=True)
 
     def order(row: dict) -> str:
         return hashlib.sha256(f"jianghua-draw-{draw}:{row['sha256']}".encode()).hexdigest()
