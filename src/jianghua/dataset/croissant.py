@@ -1,12 +1,12 @@
 """Croissant metadata of a build (1.0, docs.mlcommons.org/croissant): what tools read without opening the files."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from jianghua.dataset.build import CONFIGS, Build, parquet_path
+from jianghua.files import file_sha256
 from jianghua.schema import LABELS, SPLITS, BadData
 
 # the standard context of Croissant 1.0; most terms are their own name in its vocabulary
@@ -77,7 +77,7 @@ def croissant(build: Build, folder: Path, data: Path, further: Mapping[str, tupl
                     "description": f"{split} part of the configuration {name}",
                     "contentUrl": path,
                     "encodingFormat": "application/x-parquet",
-                    "sha256": hashlib.sha256((folder / path).read_bytes()).hexdigest(),
+                    "sha256": file_sha256(folder / path),
                 },
             )
             record_set = f"{name}_{split}"

@@ -1,14 +1,13 @@
 """A published dataset for training: the revision pinned, files compared with their hashes, the cache used offline."""
 
-import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from jianghua.files import file_sha256, read_json
 from jianghua.hub.connection import connect, hub_errors
 from jianghua.hub.content import MARK, check_repo_id
-from jianghua.schema import BadData
+from jianghua.schema import BadData, check_record
 
 FILES = ["primary/*.parquet", "functions/*.parquet", MARK]
 
@@ -80,9 +79,13 @@ def _compare_hashes(folder: Path, repo_id: str) -> None:
     mark = folder / MARK
     if not mark.is_file():
         return
-    for name, wanted in json.loads(mark.read_text(encoding="utf-8"))["files"].items():
+    try:
+        hashes = check_record(read_json(mark), {"files": dict})["files"]
+    except BadData as error:
+        raise BadData(f"data.repo_id={repo_id}: {mark} is damaged ({error}); remove it and try again") from None
+    for name, wanted in hashes.items():
         path = folder / name
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+        if path.is_file() and file_sha256(path) != wanted:
             raise BadData(
                 f"data.repo_id={repo_id}: {path} is damaged (another hash than published); remove it and try again"
             )

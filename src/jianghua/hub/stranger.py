@@ -3,11 +3,11 @@
 Run by `publish.look_from_outside` in a process of its own, so that the cache is fresh and nothing is known yet.
 """
 
-import hashlib
 import json
 import sys
 from pathlib import Path
 
+from jianghua.files import file_sha256
 from jianghua.hub.connection import connect, hub_errors
 from jianghua.schema import LABELS, BadData
 
@@ -21,7 +21,7 @@ def look(order: dict) -> list[str]:
     for name, wanted in order["hashes"].items():
         if not (folder / name).is_file():
             raise BadData(f"{name} is missing")
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != wanted:
+        if file_sha256(folder / name) != wanted:
             raise BadData(f"{name} came back with other content than was sent")
     lines = [f"{len(order['hashes'])} files downloaded, hashes equal"]
     for what, *arguments in order["loads"]:
