@@ -4,9 +4,17 @@ from collections import Counter
 
 import pytest
 
-from jianghua.dataset import assign_splits, heldout_hashes, read_manifests, read_splits, refuse_heldout, without_heldout
+from jianghua.dataset import (
+    assign_splits,
+    freeze_splits,
+    heldout_hashes,
+    read_manifests,
+    read_splits,
+    refuse_heldout,
+    without_heldout,
+)
 from jianghua.dataset.splits import QUOTAS
-from jianghua.files import text_sha256
+from jianghua.files import text_sha256, write_jsonl
 from jianghua.ingest import ingest_file
 from jianghua.schema import BadData
 
@@ -33,6 +41,17 @@ def test_quotas_hold_to_within_two_documents(source):
 def test_a_split_that_does_not_exist_is_refused():
     with pytest.raises(BadData, match="unknown split 'dev'"):
         assign_splits({"a": "dev"}, [("a", "public", "")])
+
+
+def test_a_public_speech_without_a_year_gets_no_split_and_the_file_stays_as_it_was(tmp_path):
+    row = {"doc_id": "p-1", "file": "p-1.html", "title": "报告", "paragraphs": [{"sha256": "0" * 64}]}
+    write_jsonl(tmp_path / "speeches/constructed/manifest.jsonl", [])
+    write_jsonl(tmp_path / "speeches/public/manifest.jsonl", [row])
+    with pytest.raises(BadData, match=r"manifest\.jsonl: document 'p-1' has no year"):
+        freeze_splits(tmp_path)
+    assert not (tmp_path / "splits.jsonl").exists()
+    write_jsonl(tmp_path / "speeches/public/manifest.jsonl", [row | {"year": 1999}])
+    assert freeze_splits(tmp_path) == 1
 
 
 def test_every_document_of_the_benchmark_has_exactly_one_split(root):

@@ -68,6 +68,9 @@ def freeze_splits(data: Path) -> int:
     def stratum(info) -> str:
         if info.source == "constructed":
             return info.register or ""
+        if info.year is None:
+            manifest = data / "speeches" / "public" / "manifest.jsonl"
+            raise BadData(f"{manifest}: document {info.doc_id!r} has no year, by which public speeches are split")
         return "to1979" if info.year < 1980 else "to1999" if info.year < 2000 else "from2000"
 
     splits = assign_splits(frozen, [(i.doc_id, i.source, stratum(i)) for i in speeches.values()])
