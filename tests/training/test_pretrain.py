@@ -202,6 +202,13 @@ def test_settings_with_which_nothing_can_be_pretrained_are_bad_usage(option, val
         run(tmp_path / "mini", **{option: value})
 
 
+def test_an_encoder_to_go_on_from_whose_configuration_is_damaged_is_refused_by_name(tmp_path):
+    for name in (*module.MARKS, "config.json", "tokenizer.json", module.CURVE, module.RECORD):
+        (tmp_path / name).write_text("{")
+    with pytest.raises(BadData, match=r"config\.json: not JSON"):
+        module.check_folders(tmp_path / "further", tmp_path, ARCHITECTURE)
+
+
 def test_special_tokens_are_never_masked_and_about_the_share_is():
     generator = torch.Generator().manual_seed(0)
     row = torch.randint(5, 500, (40_000,))
