@@ -10,26 +10,50 @@ from jianghua.schema import LABELS
 KINDS = (".svg", ".png")
 
 
-def confusion_picture(confusion: list[list[int]], path: Path, title: str) -> None:
-    """A confusion matrix, gold in rows, shares of the row as colour and counts as text; PNG or SVG by suffix."""
+def _pyplot():
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+
+    return plt
+
+
+def _draw_matrix(
+    axes,
+    values,
+    texts: Sequence[Sequence],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    fontsize: float | None = 7,
+    rotation: float = 30,
+    aspect: str | None = None,
+) -> None:
+    """An array of numbers from 0 to 1 as colour on `axes`, each with its text, and the names of rows and columns."""
     import numpy as np
 
-    counts = np.array(confusion)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    figure, axes = plt.subplots(figsize=(4.6, 4.2), constrained_layout=True)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(LABELS)), LABELS, rotation=25, ha="right")
-    axes.set_yticks(range(len(LABELS)), LABELS)
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect=aspect)
+    axes.set_xticks(range(len(columns)), columns, rotation=rotation, ha="right", fontsize=fontsize)
+    axes.set_yticks(range(len(rows)), rows, fontsize=fontsize)
+    for (i, j), value in np.ndenumerate(values):
+        color = "white" if value > 0.55 else "black"
+        axes.text(j, i, texts[i][j], ha="center", va="center", color=color, fontsize=fontsize)
+
+
+def _row_shares(confusion: Sequence[Sequence[float]]):
+    import numpy as np
+
+    counts = np.array(confusion, float)
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1)
+
+
+def confusion_picture(confusion: list[list[int]], path: Path, title: str) -> None:
+    """A confusion matrix, gold in rows, shares of the row as colour and counts as text; PNG or SVG by suffix."""
+    figure, axes = _pyplot().subplots(figsize=(4.6, 4.2), constrained_layout=True)
+    _draw_matrix(axes, _row_shares(confusion), confusion, LABELS, LABELS, fontsize=None, rotation=25)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
     axes.set_title(title, fontsize=10)
-    for i in range(len(LABELS)):
-        for j in range(len(LABELS)):
-            axes.text(j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.55 else "black")
     _save(figure, path)
 
 
@@ -38,13 +62,8 @@ def calibration_picture(calibration: dict, path: Path, title: str) -> None:
 
     `calibration` is what `metrics.json` holds of one part.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     bins, curve = calibration["reliability"], calibration["risk_coverage"]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), constrained_layout=True)
+    figure, (left, right) = _pyplot().subplots(1, 2, figsize=(8.4, 4.2), constrained_layout=True)
     left.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     largest = max((b["n"] for b in bins), default=1)
     left.plot([b["confidence"] for b in bins], [b["correct"] for b in bins], color="C0", linewidth=1)
@@ -72,15 +91,6 @@ def score_pictures(scores: dict, folder: Path, name: str) -> None:
         calibration_picture(numbers["calibration"], folder / f"{name}-{part}-calibration.svg", title)
         if "confusion" in numbers:
             confusion_picture(numbers["confusion"], folder / f"{name}-{part}-confusion.svg", title)
-
-
-def _pyplot():
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
 
 
 def leaderboard_picture(board: dict, path: Path, title: str) -> None:
@@ -116,20 +126,11 @@ def _grid(count: int, side: float):
 
 def confusions_picture(confusions: Mapping[str, Sequence[Sequence[float]]], path: Path, title: str) -> None:
     """Confusion matrices of several models: gold in rows, shares of the row as colour and number."""
-    import numpy as np
-
     figure, grid = _grid(len(confusions), 2.5)
     for axes, (name, confusion) in zip(grid, confusions.items(), strict=True):
-        counts = np.array(confusion, float)
-        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(LABELS)), LABELS, rotation=30, ha="right", fontsize=7)
-        axes.set_yticks(range(len(LABELS)), LABELS, fontsize=7)
+        shares = _row_shares(confusion)
+        _draw_matrix(axes, shares, [[f"{share:.2f}" for share in row] for row in shares], LABELS, LABELS)
         axes.set_title(name, fontsize=9)
-        for i in range(len(LABELS)):
-            for j in range(len(LABELS)):
-                color = "white" if shares[i, j] > 0.55 else "black"
-                axes.text(j, i, f"{shares[i, j]:.2f}", ha="center", va="center", color=color, fontsize=7)
     figure.suptitle(title + "; gold in rows, predicted in columns", fontsize=10)
     _save(figure, path)
 
@@ -143,12 +144,8 @@ def heat_picture(
     numbers = np.array(values, float)
     size = (2.6 + 0.85 * len(columns), 1.1 + 0.24 * len(rows))
     figure, axes = _pyplot().subplots(figsize=size, constrained_layout=True)
-    axes.imshow(numbers, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=7)
-    axes.set_yticks(range(len(rows)), rows, fontsize=7)
-    for (i, j), number in np.ndenumerate(numbers):
-        text, color = ("–" if np.isnan(number) else f"{number:.3f}"), "white" if number > 0.55 else "black"
-        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
+    texts = [["–" if np.isnan(number) else f"{number:.3f}" for number in row] for row in numbers]
+    _draw_matrix(axes, numbers, texts, rows, columns, aspect="auto")
     axes.set_title(title, fontsize=9, wrap=True)
     _save(figure, path)
 
