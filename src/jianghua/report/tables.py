@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from jianghua.schema import LABELS
 
 
-def number(score: dict | None, digits: int = 3) -> str:
-    """`0.712 [0.65, 0.77]`, or `–` where the score is undefined."""
+def number(score: dict | None) -> str:
+    """`0.712 [0.650, 0.770]`, or `–` where the score is undefined."""
     if score is None or score["value"] is None:
         return "–"
-    text = f"{score['value']:.{digits}f}"
+    text = f"{score['value']:.3f}"
     if score.get("low") is not None:
-        text += f" [{score['low']:.{digits}f}, {score['high']:.{digits}f}]"
+        text += f" [{score['low']:.3f}, {score['high']:.3f}]"
     return text
 
 
@@ -77,35 +77,34 @@ def csv_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     return out.getvalue()
 
 
-def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
-    """Any table on standard output, first column left, the others right."""
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", left: int = 1
+) -> None:
+    """Any table on standard output, its first `left` columns left, the others right."""
+    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for i, name in enumerate(header):
-        table.add_column(name, justify="right" if i else "left")
+        table.add_column(name, justify="left" if i < left else "right")
     for row in rows:
         table.add_row(*row)
-    _print(table)
+    console = Console()
+    # piped output must not be cut to 80 columns
+    (console if console.is_terminal else Console(width=150)).print(table)
 
 
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
     """One table of models on one split part, on standard output."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", caption_justify="left")
     labels = rows[0][1].get("headline_macro_f1", {}).get("labels", [])
     one = rows[0][1]["macro_f1"]["documents"] < 2
     intervals = "no intervals: one document only, nothing to resample" if one else "intervals: 95 %, over documents"
-    table.caption = (
+    caption = (
         f"{describe_part(rows[0][1])}; {intervals}; headline: macro-F1 over the functions with at "
         f"least 30 paragraphs here ({', '.join(labels) or 'none'})"
     )
-    for i, name in enumerate(["model", *score_columns(config)]):
-        table.add_column(name, justify="right" if i else "left")
-    for name, part in rows:
-        table.add_row(name, *score_cells(part))
-    _print(table)
+    cells = [[name, *score_cells(part)] for name, part in rows]
+    print_table(title, ["model", *score_columns(config)], cells, caption)
     for name, part in rows:
         if worst := part.get("worst_slice"):
             print(
@@ -117,14 +116,6 @@ def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> N
 def _correct(part: dict) -> float:
     """The share of wholly right answers: accuracy, or exact match."""
     return (part.get("accuracy") or part["exact_match"])["value"]
-
-
-def _print(table) -> None:
-    from rich.console import Console
-
-    console = Console()
-    # piped output must not be cut to 80 columns
-    (console if console.is_terminal else Console(width=150)).print(table)
 
 
 def slice_rows(parts: Sequence[dict]) -> list[list[str]]:
@@ -144,15 +135,9 @@ def slice_rows(parts: Sequence[dict]) -> list[list[str]]:
 
 def print_slices(title: str, rows: Sequence[tuple[str, dict]]) -> None:
     """All slices of one split part, a column a system, on standard output."""
-    from rich.table import Table
-
-    table = Table(title=f"{title}: macro-F1 / share right, by slice", title_justify="left", caption_justify="left")
-    table.caption = "(few): under 30 paragraphs"
-    for i, name in enumerate(["slice", "group", "paragraphs", "documents", *(name for name, _ in rows)]):
-        table.add_column(name, justify="right" if i > 1 else "left")
-    for cells in slice_rows([part for _, part in rows]):
-        table.add_row(*cells)
-    _print(table)
+    header = ["slice", "group", "paragraphs", "documents", *(name for name, _ in rows)]
+    cells = slice_rows([part for _, part in rows])
+    print_table(f"{title}: macro-F1 / share right, by slice", header, cells, "(few): under 30 paragraphs", left=2)
 
 
 def rank(place: dict) -> str:
