@@ -1,9 +1,9 @@
 """The dataset as one static HTML file: filter by function, source and dispute, see votes and evidence sentences."""
 
-import json
 from collections.abc import Mapping
 
-from jianghua.schema import LABELS, LABELS_ZH, SPLITS, Vote
+from jianghua.report.templates import NAMES_ZH, render, script_json
+from jianghua.schema import LABELS, SPLITS, Vote
 
 
 def _entry(row: dict, split: str, label: int | None, votes: list[Vote]) -> dict:
@@ -41,9 +41,6 @@ def browse_page(
 
     `votes` are the votes that count and `reasons` the adjudicators' reasons, by paragraph id.
     """
-    from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
-
     labels = {row["id"]: row["label"] for part in rows["primary"].values() for row in part}
     entries = [
         _entry(row, split, labels.get(row["id"]), votes[row["id"]]) | {"reason": reasons.get(row["id"], "")}
@@ -51,14 +48,10 @@ def browse_page(
         for row in rows["functions"][split]
     ]
     entries.sort(key=lambda entry: entry["id"])
-    # a paragraph may hold what would end the script element
-    data = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    template = Environment(loader=PackageLoader("jianghua.report", "."), autoescape=True).get_template(
-        "browse.html.jinja"
-    )
-    return template.render(
-        data=Markup(data),
-        names=LABELS_ZH | {"none": "无"},
+    return render(
+        "browse.html.jinja",
+        data=script_json(entries),
+        names=NAMES_ZH,
         sources=sorted({entry["source"] for entry in entries}),
         splits=SPLITS,
         name=name,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from jianghua.schema import LABELS, LABELS_ZH, Paragraph
+from jianghua.report.templates import NAMES_ZH, render
+from jianghua.schema import LABELS, Paragraph
 
 
 def speech_page(
@@ -14,8 +15,6 @@ def speech_page(
     `labels` are the label names decided for each paragraph, none to four; `proba` is (n, 4); `cut` paragraphs were too
     long for the model to read them whole, which the page says.
     """
-    from jinja2 import Environment, PackageLoader
-
     entries = []
     for paragraph, names, numbers in zip(paragraphs, labels, proba, strict=True):
         ranked = sorted(names, key=lambda name: -numbers[LABELS.index(name)])
@@ -33,9 +32,5 @@ def speech_page(
     ]
     counts = {name: sum(name in entry["labels"] for entry in entries) for name in LABELS}
     counts["none"] = sum(not entry["labels"] for entry in entries)
-    template = Environment(loader=PackageLoader("jianghua.report", "."), autoescape=True).get_template(
-        "page.html.jinja"
-    )
-    return template.render(
-        documents=documents, counts=counts, names=LABELS_ZH | {"none": "无"}, config=config, model=model, cut=cut
-    )
+    values = {"documents": documents, "counts": counts, "config": config, "model": model, "cut": cut}
+    return render("page.html.jinja", names=NAMES_ZH, **values)

@@ -3,7 +3,6 @@
 Gold labels and text stand in it once, whatever the number of builds and models; public paragraphs by place only.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ from jianghua.evaluation.metrics import confusion_counts
 from jianghua.evaluation.score import check_proba, decisions
 from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.report.results import ABOUT, ABOUT_ZH
+from jianghua.report.templates import render, script_json
 from jianghua.schema import LABELS, LABELS_ZH, Prediction
 
 ROUNDED = 6  # decimals: three are shown, and rounding twice must not show others than the tables do
@@ -97,9 +97,6 @@ def results_page(
     `parts`: `build`, `part`, `fingerprint`, `board` (from `leaderboard`), `details` (model → `model_details`), `ids`
     and `gold` (hexadecimal digits); `places` is from `paragraphs_of`; `costs`: build → model → numbers.
     """
-    from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
-
     shown = [
         {key: part[key] for key in ("build", "part", "fingerprint", "board", "ids", "gold")}
         | {
@@ -137,12 +134,7 @@ def results_page(
         "robustness": list(robustness),
         "coverages": list(COVERAGES),
     }
-    # a paragraph may hold what would end the script element
-    text = json.dumps(rounded(data | places), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    template = Environment(loader=PackageLoader("jianghua.report", "."), autoescape=True).get_template(
-        "results.html.jinja"
-    )
-    return template.render(data=Markup(text))
+    return render("results.html.jinja", data=script_json(rounded(data | places)))
 
 
 def gold_digits(part: Sequence[dict], config: str) -> str:
