@@ -46,7 +46,7 @@ def write_labelled(
         write_atomic(output, "".join(map(to_json_line, rows)))
         return
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else ["id"])
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]))
     writer.writeheader()
     for row in rows:
         label = row["label"] if isinstance(row["label"], str) else ";".join(row["label"])
