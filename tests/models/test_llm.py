@@ -152,7 +152,8 @@ BROKEN = {
     "no message": {"choices": [{"message": None}]},
     "a message that is text": {"choices": [{"message": "praise"}]},
     "a choice that is text": {"choices": ["praise"]},
-    "content in parts": said([{"type": "text", "text": "praise"}]),
+    "content of parts that are none": said(["praise"]),
+    "negative tokens": with_usage({"prompt_tokens": -1}),
     "half a surrogate": said("\ud83d"),
     "usage as a list": with_usage([200, 10]),
     "tokens as text": with_usage({"prompt_tokens": "many"}),
@@ -161,8 +162,8 @@ BROKEN = {
 
 @pytest.mark.parametrize(
     "fault",
-    [429, 500, 503, half, drop, lambda h: h.answer(200, "not a reply"), *BROKEN.values()],
-    ids=["429", "500", "503", "half", "drop", "no object", *BROKEN],
+    [429, 500, 503, 507, 522, half, drop, lambda h: h.answer(200, "not a reply"), *BROKEN.values()],
+    ids=["429", "500", "503", "507", "522", "half", "drop", "no object", *BROKEN],
 )
 def test_what_passes_is_tried_again(fault, model, server):
     server.faults = [fault, fault]
@@ -252,7 +253,7 @@ def test_a_refused_key_is_named_and_not_shown(model, server, monkeypatch):
     server.faults = [401]
     with pytest.raises(BadData) as error:
         model().predict_proba(TEXTS[:1])
-    assert "the key in JIANGHUA_TEST_KEY is refused" in str(error.value)
+    assert "the key in JIANGHUA_TEST_KEY is refused (fault 401)" in str(error.value)
     assert "secret" not in str(error.value)
 
 
@@ -294,8 +295,9 @@ def test_fields_of_the_request_can_be_added_and_left_out_and_are_kept_with_the_m
         lambda handler: handler.answer(400, {"error": {"code": "content_filter", "message": "filtered"}}),
         lambda handler: handler.answer(400, {"error": {"type": "data_inspection_failed", "message": "Input"}}),
         lambda handler: handler.answer(403, {"error": {"code": "1301", "message": "内容可能包含敏感内容"}}),
+        {"error": {"code": "content_filter", "message": "filtered"}},
     ],
-    ids=["refusal", "filter", "empty", "filter as an error", "inspection as an error", "forbidden text"],
+    ids=["refusal", "filter", "empty", "filter as an error", "inspection as an error", "forbidden text", "filter, 200"],
 )
 def test_a_refusal_is_counted_and_the_frequencies_of_train_stand_in(refusal, model, server):
     asked = model()
@@ -328,6 +330,38 @@ def test_an_answer_that_was_cut_off_is_counted_apart_and_the_option_that_helps_i
     assert asked.costs()["cut_short"] == 2
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        said('{"label": "praise"}', reasoning_content="想一想\ud83d"),
+        said([{"type": "text", "text": '{"label": '}, {"type": "text", "text": '"praise"}'}]),
+        said('{"label": "praise"}') | {"usage": {"prompt_tokens": 200.0, "completion_tokens": 10.0}},
+    ],
+    ids=["half a character beside the answer", "in parts", "tokens as 200.0"],
+)
+def test_an_unusual_reply_is_read_and_kept(reply, model, server):
+    asked = model(price=[2.0, 8.0])
+    server.faults = [reply]
+    assert asked.predict_proba(TEXTS[1:2]).argmax() == 0
+    assert model().predict_proba(TEXTS[1:2]).argmax() == 0
+    assert len(server.requests) == 1
+    assert (asked.costs()["prompt_tokens"], asked.costs()["completion_tokens"]) == (200, 10)
+
+
+def test_a_text_that_stands_twice_is_asked_once(model, server):
+    asked = model()
+    assert asked.predict_proba([TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[0]]).argmax(1).tolist() == [0, 1, 0, 0]
+    assert len(server.requests) == 2
+    assert asked.costs()["paragraphs"] == 2
+
+
+def test_how_far_the_asking_is_stands_on_the_way(model, server, monkeypatch, capsys):
+    monkeypatch.setattr("jianghua.models.llm.NOTE_EVERY", 0.3)
+    server.faults = [None, lambda handler: (time.sleep(1), handler.answer(200, said('{"label": "praise"}')))]
+    model(workers=1).predict_proba(TEXTS[:2])
+    assert "note: 1 of 2 paragraphs answered, about 0 minutes left" in capsys.readouterr().err
+
+
 def test_costs_are_counted_once_a_paragraph(model):
     asked = model(price=[2.0, 8.0])
     asked.predict_proba(TEXTS)
@@ -349,7 +383,9 @@ def test_costs_are_counted_once_a_paragraph(model):
         ('{"label": ["praise", "directive"]}', None),
         ("praise or criticism", None),
         ("", None),
+        ('{"label": ' + "[" * 100_000 + "}", None),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_answers_are_held_to_the_labels(answer, ids, model):
     assert model().read(answer) == ids

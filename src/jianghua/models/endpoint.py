@@ -22,13 +22,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jianghua.files import write_json
+from jianghua.files import write_atomic
 from jianghua.schema import BadData, BadUsage, check_number
 
-PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+PASSING = {408, 409, 425, 429}  # and what the server has done wrong, but for what it will never do
+NEVER = {501, 505}
 LONGEST_WAIT = 60.0  # seconds between two tries
 # what reading something else than a reply raises
-NO_REPLY = (KeyError, TypeError, ValueError, IndexError, RecursionError)
+NO_REPLY = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 # how services say in an error's code, type or text that they will not answer this very text
 REFUSAL = re.compile(
     r"content_?(filter|policy_?violation)|content exists risk|data_?inspection_?failed"
@@ -101,7 +102,8 @@ class Endpoint:
             pass  # not asked before, or only half written by something else
         reply = self._send(request)
         answer = _read_reply(reply, cached=False)
-        write_json(place, {"request": request, "reply": reply})
+        # in ASCII: beside the answer a reply may hold half a surrogate pair, which UTF-8 cannot
+        write_atomic(place, json.dumps({"request": request, "reply": reply}, indent=1) + "\n")
         return answer
 
     def _send(self, request: dict) -> dict:
@@ -121,14 +123,18 @@ class Endpoint:
                     urllib.request.Request(self.url, body, headers, method="POST"), timeout=self.timeout
                 ) as reply:
                     record = json.loads(reply.read())
+                if _refuses(reply.status, said := _said(record)):
+                    return _refusal(_told(said, key))
+                if said:
+                    raise ValueError(_told(said, key))
                 _read_reply(record, cached=False)
                 return record
             except urllib.error.HTTPError as error:
                 problem = f"HTTP {error.code}"
-                if error.code not in PASSING:
-                    said = _said(error)
+                if error.code in NEVER or not (error.code in PASSING or error.code >= 500):
+                    said = _said(_body(error))
                     if _refuses(error.code, said):
-                        return {"choices": [{"message": {"refusal": problem}, "finish_reason": "content_filter"}]}
+                        return _refusal(problem)
                     raise BadData(f"{self.url}: {problem}, {_reason(error, said, self.key_env, key)}") from None
                 wait = _retry_after(error, wait)
             except (OSError, http.client.HTTPException, *NO_REPLY) as error:
@@ -173,15 +179,17 @@ def _read_reply(reply: dict, *, cached: bool) -> Answer:
     if not isinstance(message, dict) or not isinstance(usage, dict):
         raise TypeError("a reply whose message or usage is no object")
     text = message.get("content") or ""
+    if isinstance(text, list):  # in parts, as some services answer
+        text = "".join(part["text"] for part in text if part.get("type") == "text")
     if not isinstance(text, str):
         raise TypeError("a reply whose content is no text")
     text.encode()  # half a surrogate pair could be neither kept nor sent back: UnicodeEncodeError
     tokens = [usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
-    if not all(isinstance(count, int) for count in tokens):
-        raise TypeError("a reply whose token counts are no whole numbers")
+    if not all(isinstance(count, int | float) and count >= 0 for count in tokens):
+        raise TypeError("a reply whose token counts are no numbers")
     cut_short = finish == "length"
     refused = bool(message.get("refusal")) or finish == "content_filter" or not (text.strip() or cut_short)
-    return Answer(text, refused, cut_short, *tokens, cached)
+    return Answer(text, refused, cut_short, *map(int, tokens), cached)
 
 
 def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
@@ -196,27 +204,42 @@ def _retry_after(error: urllib.error.HTTPError, otherwise: float) -> float:
         return otherwise
 
 
-def _said(error: urllib.error.HTTPError) -> dict:
-    """What the error's body says: its `code`, `type` and `message`, as far as they are there."""
+def _body(error: urllib.error.HTTPError) -> object:
     try:
-        found = json.loads(error.read())["error"]
+        return json.loads(error.read())
     except (OSError, http.client.HTTPException, *NO_REPLY):
-        return {}
-    return found if isinstance(found, dict) else {"message": found}
+        return None
+
+
+def _said(body: object) -> dict:
+    """What a body says of an error: its `code`, `type` and `message`, as far as they are there."""
+    found = body.get("error") if isinstance(body, dict) else None
+    return found if isinstance(found, dict) else {"message": found} if found else {}
 
 
 def _refuses(code: int, said: dict) -> bool:
-    """Whether this text is refused, and not the request: some services say so by an HTTP error."""
-    return code in (400, 403, 451) and any(REFUSAL.search(str(said.get(name))) for name in ("code", "type", "message"))
+    """Whether this text is refused, and not the request: some services say so by an error."""
+    told = any(REFUSAL.search(str(said.get(name))) for name in ("code", "type", "message"))
+    return code in (200, 400, 403, 451) and told
+
+
+def _refusal(problem: str) -> dict:
+    """A refusal that came as an error, in the protocol's own form."""
+    return {"choices": [{"message": {"refusal": problem}, "finish_reason": "content_filter"}]}
 
 
 def _reason(error: urllib.error.HTTPError, said: dict, key_env: str, key: str) -> str:
-    if error.code in (401, 403):
-        if key:
-            return f"the key in {key_env} is refused"
-        return f"{key_env} is not set" if key_env else "it wants a key, and none was sent"
     if 300 <= error.code < 400:
         return "a redirect, which is not followed; model.base_url= is the address itself, up to /v1"
-    text = said.get("message") or error.reason
-    text = str(text).replace(key, "…") if key else str(text)  # some endpoints repeat what they were sent
-    return " ".join(text.split())[:200]
+    text = _told(said, key) or str(error.reason)
+    if error.code not in (401, 403):
+        return text
+    if key:
+        return f"the key in {key_env} is refused ({text})"
+    return f"{key_env} is not set" if key_env else "it wants a key, and none was sent"
+
+
+def _told(said: dict, key: str) -> str:
+    """An error's message in one line, without the key: some endpoints repeat what they were sent."""
+    text = str(said.get("message") or said.get("code") or "")
+    return " ".join((text.replace(key, "…") if key else text).split())[:200]

@@ -12,8 +12,9 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ FORM = {
 }
 SHOWN = (30, 240)  # characters of a paragraph that may serve as an example
 ALLOWED = "JIANGHUA_LLM_BASE_URL"  # the address to which a saved model may send the key
+NOTE_EVERY = 30.0  # seconds between two words on how far the asking is
 SHARPNESS = 3.0  # logit of an answer before it is fitted on validation
 
 
@@ -59,7 +61,7 @@ class PromptedModel(Tempered):
         request: Mapping | None = None,
     ):
         """`request`: further fields of what is sent, over our own; one that is None is left out."""
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name.strip(". "):
             raise BadUsage(f"model.name={name}: the model's name as the endpoint knows it, in quotes if it is a number")
         check_number("model.shots", shots, 0, whole=True)
         check_number("model.workers", workers, 1, whole=True)
@@ -114,7 +116,7 @@ class PromptedModel(Tempered):
         for found in reversed(re.findall(r"\{[^{}]*\}", answer)):
             try:
                 record = json.loads(found)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             names = record.get("label") if self.config == "primary" else record.get("functions")
             names = [names] if isinstance(names, str) else names
@@ -143,20 +145,18 @@ class PromptedModel(Tempered):
         cut_before = self.usage["cut_short"]
         self.endpoint.stop.clear()
         with ThreadPoolExecutor(self.workers) as pool:
-            waiting = [pool.submit(self._ask, text) for text in texts]
+            asked = {text: pool.submit(self._ask, text) for text in dict.fromkeys(texts)}
             try:
-                done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()  # the failure, before those that would only be waited for
-                results = [future.result() for future in waiting]
+                _wait_for(list(asked.values()))
             except BaseException:
                 self.endpoint.stop.set()  # nobody waits for what is still to be tried again
                 pool.shutdown(cancel_futures=True)
                 raise
-        for row, (ids, answers) in enumerate(results):
-            if texts[row] not in self._counted:  # validation is read more than once
-                self._counted.add(texts[row])
-                self._account(ids, answers)
+        for text in asked.keys() - self._counted:  # validation is read more than once
+            self._counted.add(text)
+            self._account(*asked[text].result())
+        for row, text in enumerate(texts):
+            ids, _ = asked[text].result()
             if ids is None:
                 logits[row] = frequent
             elif self.config == "primary":
@@ -231,6 +231,20 @@ class PromptedModel(Tempered):
                 )
             endpoint.key_env = ""
         return model
+
+
+def _wait_for(answers: Sequence[Future]) -> None:
+    """Until all are there, or one has failed, which is raised; says now and then how far it is."""
+    began = time.monotonic()
+    while True:
+        done, waiting = wait(answers, NOTE_EVERY, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()  # the failure, before those that would only be waited for
+        if not waiting:
+            return
+        left = (time.monotonic() - began) * len(waiting) / max(1, len(done)) / 60
+        told = f"{len(done)} of {len(answers)} paragraphs answered"
+        print(f"note: {told}{f', about {left:.0f} minutes left' if done else ''}", file=sys.stderr)
 
 
 def _checked_request(request) -> dict:
