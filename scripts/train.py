@@ -2,7 +2,9 @@
 
 from jianghua.command import BadUsage, command
 
-PATHS = ("data.path", "data.root", "data.revision", "model.path", "model.revision", "model.cache", "output_dir", "runs")
+PATHS = ("data.path", "data.root", "data.revision", "output_dir", "runs")
+PATHS += ("model.path", "model.revision", "model.cache", "model.base_url")
+NULLABLE = ("model.architecture", "model.tokenizer", "model.max_length", "model.key_env")
 
 
 def table_of_all(jobs):
@@ -11,7 +13,7 @@ def table_of_all(jobs):
     print_sweep(jobs)
 
 
-@command("train", paths=PATHS, together=table_of_all)
+@command("train", paths=PATHS, nullable=NULLABLE, together=table_of_all)
 def main(config):
     from pathlib import Path
 

@@ -160,10 +160,19 @@ def test_a_required_option_that_is_missing_is_named(speech, run_script):
     assert "output=" in result.stderr
 
 
-def test_help_exits_with_0(speech, run_script):
-    result = run_script("ingest", "--help", cwd=speech)
-    assert result.returncode == 0
-    assert "input" in result.stdout
+@pytest.mark.parametrize("name", sorted(file.stem for file in (ROOT / "scripts").glob("*.py")))
+def test_help_shows_every_option_of_a_script_with_what_it_is_for(name, run_script, tmp_path):
+    result = run_script(name, "--help", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (ROOT / "conf" / f"{name}.yaml").read_text("utf-8") in result.stdout
+
+
+def test_help_shows_what_a_group_holds_and_the_file_that_is_chosen(run_script, tmp_path):
+    shown = run_script("train", "model=llm", "--help", cwd=tmp_path).stdout
+    assert "# model= is one of bert_base_chinese, " in shown
+    assert (ROOT / "conf/model/llm.yaml").read_text("utf-8") in shown
+    assert (ROOT / "conf/train/default.yaml").read_text("utf-8") in shown
+    assert (ROOT / "conf/model/mini.yaml").read_text("utf-8") not in shown
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -142,9 +142,15 @@ def _status(action: Callable[[], object]) -> int:
     return 0
 
 
-def command(name: str, paths: tuple[str, ...] = (), together: Callable[[list], None] | None = None) -> Callable:
+def command(
+    name: str,
+    paths: tuple[str, ...] = (),
+    nullable: tuple[str, ...] = (),
+    together: Callable[[list], None] | None = None,
+) -> Callable:
     """Make a function of one configuration into a script's `main()`, as the module's text says.
 
+    `nullable` are the options that take null though some configuration has another default.
     Where `together` is given, the function returns under `-m` an object that JSON can hold, with a line about the
     job as `"said"`, and `together` is called at the end with those of all jobs that did not fail, in their order.
     """
@@ -153,14 +159,14 @@ def command(name: str, paths: tuple[str, ...] = (), together: Callable[[list], N
         @functools.wraps(function)
         def main() -> None:
             gc.set_threshold(GARBAGE_EVERY)
-            sys.exit(_run(function, name, paths, together))
+            sys.exit(_run(function, name, paths, nullable, together))
 
         return main
 
     return decorate
 
 
-def check_types(config, name: str, paths: tuple[str, ...]) -> None:
+def check_types(config, name: str, paths: tuple[str, ...], nullable: tuple[str, ...]) -> None:
     """Refuse an option whose value is of another kind than its default: `seed=abc`, `rerun=perhaps`, `input=`."""
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
@@ -188,7 +194,7 @@ def check_types(config, name: str, paths: tuple[str, ...]) -> None:
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if type(default) is str and type(value) in (int, float):
             wanted += f", a number as '\"{value}\"'"
-        if wanted and not fits:
+        if wanted and not fits and not (value is None and key in nullable):
             raise BadUsage(f"{key}={value}: {key}= takes {wanted}")
 
 
@@ -214,7 +220,7 @@ def _sweep_size(folder: Path) -> int | None:
     return math.prod(choices.values())
 
 
-def _one_of_several(function: Callable, config, name: str, paths: tuple[str, ...], notes: Path, parent: int) -> object:
+def _one_of_several(job: Callable, config, notes: Path, parent: int) -> object:
     """One job of a sweep: its result, or what went wrong, goes to a file in `notes` and, as one line, to who waits."""
     from hydra.core.hydra_config import HydraConfig
 
@@ -222,8 +228,7 @@ def _one_of_several(function: Callable, config, name: str, paths: tuple[str, ...
     outcome = {"status": 0, "seen": os.getpid() == parent}
     failure = None
     try:
-        check_types(config, name, paths)
-        outcome["result"] = function(config)
+        outcome["result"] = job(config)
     except BrokenPipeError:
         raise
     except Exception as error:  # not raised: the sweeper would stop at the first and print a line of its own
@@ -265,10 +270,44 @@ def _tidy(notes: Path, status: int) -> None:
             pass
 
 
-def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callable[[list], None] | None) -> int:
+def _help(conf: Path, name: str, arguments: list[str]) -> str:
+    """The script's configuration as it is written, comments and all, and those it chooses from its groups."""
+    from omegaconf import OmegaConf
+
+    page = (conf / f"{name}.yaml").read_text(encoding="utf-8")
+    for default in OmegaConf.create(page).get("defaults", []):
+        group, chosen = next(iter(default.items())) if not isinstance(default, str) else (default, None)
+        if not (conf / group).is_dir():
+            continue
+        given = [argument.partition("=")[2] for argument in arguments if argument.startswith(f"{group}=")]
+        chosen = given[-1].partition(",")[0] if given else chosen
+        names = sorted(file.stem for file in (conf / group).glob("*.yaml"))
+        page += f"\n# {group}= is one of {', '.join(names)}\n"
+        if chosen in names:
+            text = (conf / group / f"{chosen}.yaml").read_text(encoding="utf-8")
+            page += f"# {group}={chosen}; an option of it is {group}.OPTION=\n{text}"
+    title = (sys.modules["__main__"].__doc__ or name).splitlines()[0]
+    return f"""{title}
+
+Options are OPTION=VALUE; these are all, with what they are unless given (??? is required):
+
+{page}
+-m runs a job for each combination of several values: OPTION=A,B
+--cfg job prints the configuration that would run; --hydra-help shows the other flags"""
+
+
+def _run(
+    function: Callable,
+    name: str,
+    paths: tuple[str, ...],
+    nullable: tuple[str, ...],
+    together: Callable[[list], None] | None,
+) -> int:
+    root = Path(sys.argv[0]).resolve().parents[1]
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        return _status(lambda: print(_help(root / "conf", name, sys.argv[1:])))
     import hydra
 
-    root = Path(sys.argv[0]).resolve().parents[1]
     register_root(root)
     sys.argv[1:] = quote_path_options(sys.argv[1:], paths)
     # read when torch loads: threads that spin at barriers fall to a sixth of their speed as soon as another
@@ -295,18 +334,21 @@ def _run(function: Callable, name: str, paths: tuple[str, ...], together: Callab
         stream.reconfigure(errors="backslashreplace")
     failure: list[Exception] = []
 
+    def checked(config) -> object:
+        check_types(config, name, paths, nullable)
+        return function(config)
+
     def job(config) -> object:
         from hydra.core.hydra_config import HydraConfig
 
         register_root(root)  # a launcher may have brought the job to another process
         if HydraConfig.get().mode.name == "MULTIRUN":
             try:
-                return _one_of_several(function, config, name, paths, notes, parent)
+                return _one_of_several(checked, config, notes, parent)
             except BrokenPipeError:  # would be a failed job like any other
                 raise SystemExit(_reader_gone()) from None
         try:
-            check_types(config, name, paths)
-            return function(config)
+            return checked(config)
         except Exception as error:  # raised below: passing through Hydra would print a line of Hydra's own
             failure.append(error)
             return None
