@@ -188,6 +188,17 @@ def test_keywords_say_why_and_leave_ties_to_the_commoner_function(tmp_path):
     assert record["patterns"]["praise"] == list(PATTERNS["praise"])
 
 
+@pytest.mark.parametrize("temperature", ["warm", None, True, 0, -1.0, float("nan"), float("inf"), 10**400, [1.0]])
+def test_a_temperature_that_is_no_number_over_0_is_refused(temperature, tmp_path):
+    model = Keywords("primary")
+    model.fit(examples("primary"))
+    model.save(tmp_path)
+    record = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps(record | {"temperature": temperature}), "utf-8")
+    with pytest.raises(BadData, match=r"not a whole keywords model \(temperature is"):
+        load_classifier(tmp_path)
+
+
 def test_any_pattern_finds_a_function_and_none_finds_none():
     model = Keywords("functions")
     model.fit(Examples(["甲"] * 2, np.zeros((2, 4), bool)))

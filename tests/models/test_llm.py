@@ -142,6 +142,15 @@ def test_a_saved_model_with_a_bad_address_is_bad_data(model, tmp_path):
         load_classifier(tmp_path)
 
 
+@pytest.mark.parametrize("temperature", ["warm", 0])
+def test_a_saved_model_with_a_temperature_that_is_no_number_over_0_is_bad_data(model, tmp_path, temperature):
+    model().save(tmp_path)
+    record = json.loads((tmp_path / "config.json").read_text("utf-8")) | {"temperature": temperature}
+    (tmp_path / "config.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(BadData, match=r"not a whole llm model \(temperature is"):
+        load_classifier(tmp_path)
+
+
 def with_usage(usage):
     return said('{"label": "praise"}') | {"usage": usage}
 

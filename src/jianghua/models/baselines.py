@@ -56,7 +56,7 @@ class Length:
     def fit(self, train: Examples) -> None:
         lengths = np.array([len(text) for text in train.texts])
         self.edges = np.unique(np.quantile(lengths, np.linspace(0, 1, self.BINS + 1)[1:-1]))
-        target = np.eye(len(LABELS))[train.target] if self.config == "primary" else np.asarray(train.target, float)
+        target = function_matrix(train.target, self.config)
         place = self._bins(train.texts)
         # one paragraph of each function more than was seen, so that none is impossible
         counts = np.array([target[place == b].sum(0) + 1 for b in range(len(self.edges) + 1)])
@@ -116,9 +116,14 @@ class Tempered:
         return probabilities(self.predict_logits(texts), self.config)
 
 
+def function_matrix(target: np.ndarray, config: str) -> np.ndarray:
+    """(n, 4) booleans: which functions each example has, from the target of either configuration."""
+    return np.eye(len(LABELS), dtype=bool)[target] if config == "primary" else np.asarray(target, bool)
+
+
 def smoothed_priors(target: np.ndarray, config: str) -> list[float]:
     """The frequency of each function in train, none of them zero."""
-    target = np.eye(len(LABELS))[target] if config == "primary" else target
+    target = function_matrix(target, config)
     return ((target.sum(0) + 1) / (len(target) + len(LABELS))).tolist()
 
 

@@ -19,6 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import cached_file, extract_commit_hash
 
+from jianghua.models.classifier import first_line, label_fields, names_by_id
 from jianghua.models.tokenizer import VOCABULARIES, normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
 
@@ -53,7 +54,7 @@ class Checkpoint:
             raise BadUsage(f"model.max_length={length}: takes a whole number of tokens, {SHORTEST} or more, or null")
 
 
-def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: bool, identity: bool):
+def open_checkpoint(checkpoint: Checkpoint, config: str, *, from_scratch: bool, identity: bool):
     """(model, tokenizer, commit) with a new head of four labels; all weights drawn anew if `from_scratch`.
 
     `commit`: of the repository on the Hub that the files are of, None for a folder.
@@ -73,12 +74,7 @@ def open_checkpoint(checkpoint: Checkpoint, problem_type: str, *, from_scratch: 
     settings_class = CONFIG_MAPPING[_architecture(checkpoint, record)]
     if not from_scratch:
         _refuse_other_labels(path, record)
-    labels = {
-        "num_labels": len(LABELS),
-        "id2label": dict(enumerate(LABELS)),
-        "label2id": {name: i for i, name in enumerate(LABELS)},
-        "problem_type": problem_type,
-    }
+    labels = {"num_labels": len(LABELS)} | label_fields(config)
     try:
         settings = settings_class.from_pretrained(path, revision=checkpoint.revision, **labels)
         tokenizer = _tokenizer_class(checkpoint.tokenizer).from_pretrained(path, **where)
@@ -117,17 +113,16 @@ def _commit(path: str, revision: str | None) -> str | None:
 
 def _not_found(checkpoint: Checkpoint, error: Exception) -> BadData:
     path, pin = checkpoint.path, f" --revision {checkpoint.revision}" if checkpoint.revision else ""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if Path(path).is_dir():
         return BadData(
-            f"{path}: no encoder could be loaded ({lines[0]}); the folder needs config.json, the weights "
+            f"{path}: no encoder could be loaded ({first_line(error)}); the folder needs config.json, the weights "
             "(model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or vocab.txt)"
         )
     if os.path.isabs(path) or path.startswith(".") or path.count("/") > 1:  # no Hub id looks like that
         return BadData(f"{path}: no such folder; model.path= takes a folder with an encoder, or a Hub id")
     return BadData(
         f"{path}: no encoder could be loaded: no such folder, and the Hub has no such model"
-        f"{' at that revision' if pin else ''} or cannot be reached ({lines[0]}); where it can, "
+        f"{' at that revision' if pin else ''} or cannot be reached ({first_line(error)}); where it can, "
         f"`hf download {path}{pin} --local-dir FOLDER` fetches it, and model.path=FOLDER "
         "reads it from there"
     )
@@ -166,7 +161,7 @@ def _check_record(path: str, record: dict) -> None:
 
 
 def _refuse_other_labels(path: str, record: dict) -> None:
-    names = [name for _, name in sorted((int(i), name) for i, name in (record.get("id2label") or {}).items())]
+    names = names_by_id(record.get("id2label") or {})
     classes = record.get("architectures") or []
     classifies = any(str(name).endswith("ForSequenceClassification") for name in classes)
     named = any(not re.fullmatch(r"LABEL_\d+", str(name)) for name in names)  # what the library calls them otherwise

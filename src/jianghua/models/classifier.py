@@ -1,6 +1,7 @@
 """What every model of the benchmark can do, and how one is found again in a folder."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,6 +64,11 @@ def decide(proba: np.ndarray, config: str, thresholds: Sequence[float]) -> list[
     return [[i for i, p in enumerate(row) if p >= thresholds[i]] for row in proba]
 
 
+def names_by_id(id2label: Mapping) -> list:
+    """The names of a `config.json`'s `id2label` in the order of their ids, which JSON keeps as text."""
+    return [name for _, name in sorted((int(i), name) for i, name in id2label.items())]
+
+
 def read_config(folder: Path) -> dict:
     """`config.json` of a model folder, checked against the labels of this benchmark."""
     path = folder / "config.json"
@@ -72,7 +78,7 @@ def read_config(folder: Path) -> dict:
         raise BadData(f"{folder}: not a model folder (no config.json); train.py writes one as RUN/model")
     config = read_json(path)
     try:
-        names = [name for _, name in sorted((int(i), name) for i, name in config["id2label"].items())]
+        names = names_by_id(config["id2label"])
     except (AttributeError, KeyError, TypeError, ValueError):
         raise BadData(f"{path}: has no id2label; it is not a classifier of this benchmark") from None
     if names != list(LABELS):
@@ -95,21 +101,36 @@ def numbers(name: str, value: object, rows: int | None = None) -> np.ndarray:
     return found
 
 
+def positive(name: str, value: object) -> float:
+    """A finite number over 0 of a model file; `ValueError` names what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
+        raise ValueError(f"{name} is {value!r:.60}, not a number over 0")
+    return float(value)
+
+
 def write_config(folder: Path, kind: str, config: str, thresholds: Sequence[float], **more) -> None:
     """`config.json` of a model that is not an encoder, in the same words as transformers'."""
-    record = {
-        "model_type": kind,
-        "problem_type": "single_label_classification" if config == "primary" else "multi_label_classification",
-        "id2label": {str(i): name for i, name in enumerate(LABELS)},
-        "label2id": {name: i for i, name in enumerate(LABELS)},
-        "thresholds": list(thresholds),
-    }
+    record = {"model_type": kind} | label_fields(config) | {"thresholds": list(thresholds)}
     write_json(folder / "config.json", record | more, indent=2)
+
+
+def label_fields(config: str) -> dict:
+    """What a `config.json` says of the labels and of how they are chosen, in transformers' words."""
+    return {
+        "problem_type": "single_label_classification" if config == "primary" else "multi_label_classification",
+        "id2label": dict(enumerate(LABELS)),
+        "label2id": {name: i for i, name in enumerate(LABELS)},
+    }
 
 
 def config_of(record: dict) -> str:
     """ "primary" or "functions", from a model's `config.json`."""
     return "functions" if record.get("problem_type") == "multi_label_classification" else "primary"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what another library says went wrong; the error's name where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def load_classifier(folder: Path, device: str = "cpu") -> Classifier:

@@ -14,9 +14,9 @@ from jianghua.models import flat
 from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
 from jianghua.models.checkpoint import Checkpoint, open_checkpoint
-from jianghua.models.classifier import config_of, read_config
+from jianghua.models.classifier import config_of, first_line, read_config
 from jianghua.models.device import choose_device, forward_precision, one_thread_each
-from jianghua.models.overlong import mean_of_windows, read_windows, special_ends, windows
+from jianghua.models.overlong import mean_of_windows, most_positions, read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import encodings, unknown_ids
 from jianghua.schema import LABELS, BadData
@@ -62,9 +62,8 @@ class Encoder:
         """
         where = choose_device(device)
         torch.manual_seed(seed)
-        problem_type = "single_label_classification" if config == "primary" else "multi_label_classification"
         model, tokenizer, commit = open_checkpoint(
-            Checkpoint(path, **checkpoint), problem_type, from_scratch=from_scratch, identity=head == "probe"
+            Checkpoint(path, **checkpoint), config, from_scratch=from_scratch, identity=head == "probe"
         )
         encoder = cls(model.to(where), tokenizer, config, overlong=overlong)
         encoder.commit, encoder._known = commit, {}
@@ -76,9 +75,9 @@ class Encoder:
 
     @property
     def max_length(self) -> int:
-        limit = self.model.config.max_position_embeddings
-        if "roberta" in self.model.config.model_type:
-            limit -= self.model.config.pad_token_id + 1
+        config = self.model.config
+        padding = getattr(config, "pad_token_id", None)
+        limit = most_positions(config.model_type, config.max_position_embeddings, padding)
         return min(limit, self.tokenizer.model_max_length)
 
     def _encodings(self, texts: Sequence[str], offsets: bool = False) -> Iterator:
@@ -275,8 +274,7 @@ class Encoder:
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise BadData(f"{folder}: not a whole model ({reason})") from None
+            raise BadData(f"{folder}: not a whole model ({first_line(error)})") from None
         if absent := sorted(found["missing_keys"]):  # the library would draw them at random
             raise BadData(f"{folder}: not a whole model ({len(absent)} weights are missing, {absent[0]} for one)")
         model, overlong = model.to(where), record.get("overlong", "truncate")

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from jianghua.files import file_sha256, read_json, write_atomic
-from jianghua.models.classifier import WITHOUT_ENCODER, config_of, read_config
-from jianghua.models.overlong import mean_of_windows, read_windows, special_ends
+from jianghua.models.classifier import WITHOUT_ENCODER, config_of, first_line, read_config
+from jianghua.models.overlong import mean_of_windows, most_positions, read_windows, special_ends
 from jianghua.models.tokenizer import encodings
 from jianghua.schema import LABELS, BadData, BadUsage
 
@@ -181,8 +181,7 @@ def _traced(folder: Path) -> bytes:
         session = _open(buffer.getvalue())
         found = [session.run(None, {"input_ids": ids.numpy()})[0] for ids in samples]
     except Exception as error:  # an architecture that the exporter does not know can fail anywhere
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadData(f"{folder}: this architecture does not export ({reason}); use engine=torch") from None
+        raise BadData(f"{folder}: this architecture does not export ({first_line(error)}); use engine=torch") from None
     worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
     if not worst <= TOLERANCE:
         raise BadData(f"{folder}: the exported model's logits are {worst:.2g} off; use engine=torch")
@@ -259,9 +258,7 @@ def _fingerprint(folder: Path) -> str:
 
 def _max_length(folder: Path, record: dict) -> int:
     """Tokens the model reads at most, as `Encoder.max_length` has it, from the two JSON files."""
-    limit = record["max_position_embeddings"]
-    if "roberta" in record["model_type"]:  # its positions start after the padding id
-        limit -= record["pad_token_id"] + 1
+    limit = most_positions(record["model_type"], record["max_position_embeddings"], record.get("pad_token_id"))
     path = folder / "tokenizer_config.json"
     try:
         return int(min(limit, read_json(path).get("model_max_length", limit)))

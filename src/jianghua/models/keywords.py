@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from jianghua.models.baselines import Tempered, smoothed_priors
-from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
+from jianghua.models.classifier import Examples, config_of, numbers, positive, read_config, write_config
 from jianghua.schema import LABELS, BadData
 
 PATTERNS: dict[str, tuple[str, ...]] = {
@@ -109,7 +109,11 @@ class Keywords(Tempered):
     def load(cls, folder: Path) -> "Keywords":
         record = read_config(folder)
         try:
-            model = cls(config_of(record), numbers("priors", record["priors"]).tolist(), record["temperature"])
+            model = cls(
+                config_of(record),
+                numbers("priors", record["priors"]).tolist(),
+                positive("temperature", record["temperature"]),
+            )
             model.thresholds = record["thresholds"]
             # the patterns it was scored with, should this module's have changed since
             model._patterns = [[re.compile(pattern) for pattern in record["patterns"][label]] for label in LABELS]

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.models.baselines import Tempered, smoothed_priors
-from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
+from jianghua.models.baselines import Tempered, function_matrix, smoothed_priors
+from jianghua.models.classifier import Examples, config_of, numbers, positive, read_config, write_config
 from jianghua.models.endpoint import Answer, Endpoint
 from jianghua.schema import LABELS, BadData, BadUsage, check_number
 
@@ -80,7 +80,7 @@ class PromptedModel(Tempered):
 
     def fit(self, train: Examples) -> None:
         """Takes the examples of the prompt and the frequency of each function from train."""
-        target = np.eye(len(LABELS), dtype=bool)[train.target] if self.config == "primary" else train.target
+        target = function_matrix(train.target, self.config)
         self.priors = smoothed_priors(train.target, self.config)
 
         def place(i: int) -> str:
@@ -219,7 +219,7 @@ class PromptedModel(Tempered):
             more = {name: record[name] for name in ("max_tokens", "price")} | {"request": record.get("request")}
             model = cls(config_of(record), record["name"], endpoint, **more)
             model.examples, model.priors = record["examples"], numbers("priors", record["priors"]).tolist()
-            model.temperature, model.thresholds = record["temperature"], record["thresholds"]
+            model.temperature, model.thresholds = positive("temperature", record["temperature"]), record["thresholds"]
         except (KeyError, TypeError, ValueError, BadUsage) as error:
             raise BadData(f"{folder}: not a whole llm model ({error})") from None
         if os.environ.get(ALLOWED, "").rstrip("/") != endpoint.base_url.rstrip("/"):

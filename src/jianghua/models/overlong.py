@@ -23,6 +23,11 @@ def check_way(way: str) -> str:
     return way
 
 
+def most_positions(kind: str, positions: int, padding: int | None) -> int:
+    """Tokens that a network of the `model_type` `kind` has positions for, by its `config.json`."""
+    return positions - padding - 1 if "roberta" in kind else positions  # RoBERTa's start after the padding id
+
+
 def special_ends(tokenizer) -> tuple[int, int]:
     """How many special tokens a `tokenizers.Tokenizer` puts before and after a text."""
     mask = tokenizer.encode("好").special_tokens_mask
