@@ -1,7 +1,10 @@
 """The encoder: which tokens belong to which sentence, and what is saved is what runs."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from jianghua.annotate import split_sentences
 from jianghua.models import tokenizer as tokenizers
@@ -77,12 +80,41 @@ def test_states_come_in_the_order_of_the_texts_and_padded_models_give_the_same(e
 
 
 def test_a_folder_without_the_weights_of_its_head_is_refused_and_not_filled_up_at_random(encoder, tmp_path):
-    from safetensors.torch import load_file, save_file
-
     encoder.save(tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")
     save_file({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "model.safetensors")
     with pytest.raises(BadData, match=r"not a whole model .* weights are missing"):
+        Encoder.load(tmp_path)
+
+
+def broken_number(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["classifier.bias"][0] = torch.nan
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def other_config(**more):
+    def change(folder):
+        record = json.loads((folder / "config.json").read_text("utf-8"))
+        (folder / "config.json").write_text(json.dumps(record | more), "utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (other_config(num_hidden_layers=1, layer_types=["full_attention"]), "weights have no place in its network"),
+        (broken_number, r"classifier\.bias hold numbers that are not finite"),
+        (other_config(overlong="middle"), r"config\.json: overlong is 'middle'; it is one of truncate"),
+    ],
+    ids=["a layer less", "no number", "no such way"],
+)
+def test_a_saved_model_that_would_answer_otherwise_than_it_did_is_refused(change, says, encoder, tmp_path):
+    encoder.save(tmp_path)
+    Encoder.load(tmp_path)
+    change(tmp_path)
+    with pytest.raises(BadData, match=says):
         Encoder.load(tmp_path)
 
 

@@ -1,6 +1,7 @@
 """Every model of the zoo opens by its own configuration, and every known trap is sprung here, on tiny checkpoints."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -134,6 +135,9 @@ def test_a_model_called_roberta_gets_the_classes_of_its_config_and_not_of_its_na
 def test_a_tokenizer_class_that_reads_no_chinese_is_refused(hub):
     with pytest.raises(BadData, match="reads no Chinese"):
         opened("deberta_v2_320m", hub["deberta"], tokenizer=None)  # the architecture's own class, on a vocab.txt
+    for wrong in ("RobertaTokenizer", "BartTokenizer", "T5Tokenizer"):  # they read nothing, or all texts alike
+        with pytest.raises(BadData, match=f"{wrong} reads no Chinese"):
+            opened("roberta_wwm_ext", hub["hfl_bert"], tokenizer=wrong)
     with pytest.raises(BadUsage, match=r"model\.tokenizer=BertTokeniser: no tokenizer class"):
         opened("bert_base_chinese", hub["bert"], tokenizer="BertTokeniser")
 
@@ -171,8 +175,30 @@ def test_weights_that_do_not_fit_the_config_are_refused_and_never_drawn_at_rando
     with pytest.raises(BadData, match="have no place in a bert network"):
         Encoder.start(str(longer), "primary")
     wider = copied(hub, "bert", tmp_path / "wider", intermediate_size=96)
-    with pytest.raises(BadData, match="no encoder could be loaded"):
+    with pytest.raises(BadData, match=r"weights are of other shapes than its config\.json makes them, bert\.encoder\."):
         Encoder.start(str(wider), "primary")
+    broken = copied(hub, "bert", tmp_path / "broken")
+    tensors = load_file(broken / "model.safetensors")
+    tensors["bert.embeddings.word_embeddings.weight"][0, 0] = torch.nan
+    save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    for head in ("classifier", "probe"):
+        with pytest.raises(BadData, match=r"word_embeddings\.weight hold numbers that are not finite; copy the file"):
+            Encoder.start(str(broken), "primary", head=head)
+
+
+@pytest.mark.parametrize("vocabulary", ["", "有\n没有\n", None], ids=["empty", "without [UNK]", "a folder"])
+def test_a_broken_vocabulary_is_refused_by_its_folder_before_anything_is_trained(vocabulary, hub, tmp_path):
+    folder = copied(hub, "bert", tmp_path / "broken")
+    for name in ("tokenizer.json", "vocab.txt"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "vocab.txt").mkdir() if vocabulary is None else (folder / "vocab.txt").write_text(vocabulary, "utf-8")
+    with pytest.raises(BadData, match=f"^{re.escape(str(folder))}: "):
+        opened("bert_base_chinese", folder)
+
+
+def test_a_pin_beside_a_folder_pins_nothing_and_that_is_said(hub, capsys):
+    Encoder.start(str(hub["bert"]), "primary", revision="abc")
+    assert f"note: {hub['bert']} is a folder, in which model.revision=abc pins nothing" in capsys.readouterr().err
 
 
 def test_weights_under_their_old_names_are_found_and_task_embeddings_are_not_dropped(hub, tmp_path):

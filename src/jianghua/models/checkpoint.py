@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from huggingface_hub.constants import HF_HUB_OFFLINE
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import cached_file, extract_commit_hash
@@ -24,6 +25,7 @@ from jianghua.models.tokenizer import VOCABULARIES, normalise_for, unknown_share
 from jianghua.schema import LABELS, BadData, BadUsage
 
 SAMPLE = "我们要把这件事情办好。"
+OTHER = "大会现在开始，请坐𪚥。"  # with a character that hardly any vocabulary has
 # what a file may hold beside the network: heads of pre-training, poolers, and tables that are computed
 SPARE = re.compile(
     r"^(?:cls|lm_head|decoder|head|classifier|score|pooler|qa_outputs|\w*predictions)\.|\.pooler\."
@@ -64,12 +66,16 @@ def open_checkpoint(checkpoint: Checkpoint, config: str, *, from_scratch: bool, 
     """
     path, where = checkpoint.path, {"revision": checkpoint.revision, "trust_remote_code": False}
     local = Path(path).is_dir()
+    if local and checkpoint.revision:
+        print(f"note: {path} is a folder, in which model.revision={checkpoint.revision} pins nothing", file=sys.stderr)
+    if not local and not HF_HUB_OFFLINE:
+        print(f"note: {path} is no folder here; asking the Hub for it", file=sys.stderr)
     try:
         record = PreTrainedConfig.get_config_dict(path, revision=checkpoint.revision)[0]
     except Exception as error:  # huggingface_hub and transformers raise what they like
         raise _not_found(checkpoint, error) from None
     _check_record(path, record)
-    if local and not any(file for name in VOCABULARIES for file in Path(path).glob(name)):
+    if local and not any(file.is_file() for name in VOCABULARIES for file in Path(path).glob(name)):
         raise BadData(f"{path}: holds no tokenizer (tokenizer.json or vocab.txt); copy the encoder's own beside it")
     settings_class = CONFIG_MAPPING[_architecture(checkpoint, record)]
     if not from_scratch:
@@ -78,24 +84,29 @@ def open_checkpoint(checkpoint: Checkpoint, config: str, *, from_scratch: bool, 
     try:
         settings = settings_class.from_pretrained(path, revision=checkpoint.revision, **labels)
         tokenizer = _tokenizer_class(checkpoint.tokenizer).from_pretrained(path, **where)
+        _check_tokenizer(path, tokenizer, settings.vocab_size)
+        normalise_for(tokenizer)
         if from_scratch:
             model = AutoModelForSequenceClassification.from_config(settings, trust_remote_code=False)
         else:
             model, found = AutoModelForSequenceClassification.from_pretrained(
-                path, config=settings, dtype=torch.float32, output_loading_info=True, **where
+                path,
+                config=settings,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
+                **where,
             )
-    except BadUsage:
+    except (BadData, BadUsage):
         raise
     except Exception as error:
         raise _not_found(checkpoint, error) from None
-    _check_tokenizer(path, tokenizer, settings.vocab_size)
     if not from_scratch:
         _check_weights(path, model, found)
         if identity:
             _open_head(model, found["missing_keys"])
         elif any("pooler." in key for key in found["missing_keys"]):
             print(f"note: {path} holds no pooler; it is drawn anew and learned with the head", file=sys.stderr)
-    normalise_for(tokenizer)
     _separate_padding(model, tokenizer)
     if checkpoint.max_length:
         tokenizer.model_max_length = min(tokenizer.model_max_length, checkpoint.max_length)
@@ -115,8 +126,9 @@ def _not_found(checkpoint: Checkpoint, error: Exception) -> BadData:
     path, pin = checkpoint.path, f" --revision {checkpoint.revision}" if checkpoint.revision else ""
     if Path(path).is_dir():
         return BadData(
-            f"{path}: no encoder could be loaded ({first_line(error)}); the folder needs config.json, the weights "
-            "(model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or vocab.txt)"
+            f"{path}: no encoder could be loaded ({first_line(error)}); the folder needs, each of them whole, "
+            "config.json, the weights (model.safetensors or pytorch_model.bin) and the tokenizer (tokenizer.json or "
+            "vocab.txt)"
         )
     if os.path.isabs(path) or path.startswith(".") or path.count("/") > 1:  # no Hub id looks like that
         return BadData(f"{path}: no such folder; model.path= takes a folder with an encoder, or a Hub id")
@@ -184,7 +196,11 @@ def _tokenizer_class(name: str | None):
 def _check_tokenizer(path: str, tokenizer, entries: int) -> None:
     if len(tokenizer) > entries:
         raise BadData(f"{path}: its tokenizer has {len(tokenizer)} entries, its model only {entries}")
-    if unknown_share(tokenizer, [SAMPLE]) == 1 or not tokenizer.backend_tokenizer.encode(SAMPLE).ids:
+    if not tokenizer.is_fast:
+        raise BadData(f"{path}: {type(tokenizer).__name__} is a slow class; model.tokenizer= names a fast one")
+    one, other = (tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids for text in (SAMPLE, OTHER))
+    # a class that takes the file for another kind reads nothing, nothing known, or the same whatever the text
+    if not one or one == other or unknown_share(tokenizer, [SAMPLE]) == 1:
         raise BadData(
             f"{path}: {type(tokenizer).__name__} reads no Chinese there; model.tokenizer= names the right class "
             "(a vocab.txt wants BertTokenizer, a tokenizer.json PreTrainedTokenizerFast)"
@@ -193,6 +209,12 @@ def _check_tokenizer(path: str, tokenizer, entries: int) -> None:
 
 def _check_weights(path: str, model, found: dict) -> None:
     """Every weight of the encoder was found, and none of its layers' weights was left over."""
+    if found["mismatched_keys"]:
+        key, there, here = sorted(found["mismatched_keys"])[0]
+        raise BadData(
+            f"{path}: {len(found['mismatched_keys'])} weights are of other shapes than its config.json makes them, "
+            f"{key} for one: {list(there)} in the file, {list(here)} in the network"
+        )
     prefix = model.base_model_prefix
     inside = [key for key in found["missing_keys"] if key.startswith(f"{prefix}.") and ".pooler." not in key]
     if inside:
@@ -206,6 +228,14 @@ def _check_weights(path: str, model, found: dict) -> None:
             f"{path}: {len(left)} weights of the file have no place in a {model.config.model_type} network, "
             f"{sorted(left)[0]} for one"
         )
+    check_finite(path, model)
+
+
+def check_finite(path: str | Path, model) -> None:
+    """Refuse a network with a weight that is no number: every score would be one of nothing."""
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise BadData(f"{path}: the weights {name} hold numbers that are not finite; copy the file again")
 
 
 def _open_head(model, missing) -> None:

@@ -129,8 +129,10 @@ def config_of(record: dict) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what another library says went wrong; the error's name where it says nothing."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of what another library says went wrong, and the next where that only announces it; the error's
+    name where it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 
 def load_classifier(folder: Path, device: str = "cpu") -> Classifier:

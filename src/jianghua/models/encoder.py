@@ -13,10 +13,10 @@ from jianghua.files import read_json, write_json
 from jianghua.models import flat
 from jianghua.models.baselines import probabilities
 from jianghua.models.batching import token_batches
-from jianghua.models.checkpoint import Checkpoint, open_checkpoint
+from jianghua.models.checkpoint import Checkpoint, check_finite, open_checkpoint
 from jianghua.models.classifier import config_of, first_line, read_config
 from jianghua.models.device import choose_device, forward_precision, one_thread_each
-from jianghua.models.overlong import mean_of_windows, most_positions, read_windows, special_ends, windows
+from jianghua.models.overlong import WAYS, mean_of_windows, most_positions, read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import encodings, unknown_ids
 from jianghua.schema import LABELS, BadData
@@ -275,10 +275,15 @@ class Encoder:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:  # safetensors, transformers and tokenizers raise what they like
             raise BadData(f"{folder}: not a whole model ({first_line(error)})") from None
-        if absent := sorted(found["missing_keys"]):  # the library would draw them at random
-            raise BadData(f"{folder}: not a whole model ({len(absent)} weights are missing, {absent[0]} for one)")
-        model, overlong = model.to(where), record.get("overlong", "truncate")
-        return cls(model, tokenizer, config_of(record), record.get("thresholds"), overlong)
+        # the library would draw the ones at random, and pass over the others
+        for keys, what in (("missing_keys", "are missing"), ("unexpected_keys", "have no place in its network")):
+            if loose := sorted(found[keys]):
+                raise BadData(f"{folder}: not a whole model ({len(loose)} weights {what}, {loose[0]} for one)")
+        check_finite(folder, model)
+        overlong = record.get("overlong", "truncate")
+        if overlong not in WAYS:
+            raise BadData(f"{folder / 'config.json'}: overlong is {overlong!r}; it is one of {', '.join(WAYS)}")
+        return cls(model.to(where), tokenizer, config_of(record), record.get("thresholds"), overlong)
 
 
 def _ids(window: Sequence[int]) -> torch.Tensor:

@@ -65,7 +65,7 @@ def _identity(config: dict) -> dict:
     names = ["config.json", *TOKENIZER_FILES]
     if not config["model"]["from_scratch"]:  # else the weights are not read
         names += ["*.safetensors", "*.bin"]
-    files = sorted({file for name in names for file in folder.glob(name)}) if folder.is_dir() else []
+    files = sorted({file for name in names for file in folder.glob(name) if file.is_file()})
     if not files:
         return config
     digest = hashlib.sha256()
