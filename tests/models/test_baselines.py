@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cued_examples import examples
 
 from jianghua.annotate.audit import character_grams, tfidf
 from jianghua.dataset import load_build
@@ -13,16 +14,6 @@ from jianghua.models import Examples, Keywords, Length, Majority, Tfidf, decide,
 from jianghua.models.keywords import PATTERNS
 from jianghua.schema import LABELS, BadData, BadUsage
 from jianghua.training.calibrate import calibrate
-
-WORDS = ["成绩突出值得表扬", "存在差距必须批评", "月底之前负责落实", "那天他在村口说过"]
-
-
-def examples(config, count=60):
-    rng = np.random.default_rng(0)
-    ids = np.arange(count) % 4
-    texts = [WORDS[i] + "".join(rng.choice(list("天地人和工农商学"), 6)) for i in ids]
-    target = ids if config == "primary" else np.eye(4, dtype=bool)[ids]
-    return Examples(texts, target)
 
 
 @pytest.mark.parametrize("estimator", ["logistic", "svm"])

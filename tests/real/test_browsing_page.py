@@ -1,18 +1,15 @@
 """The browsing page in a real headless Chromium: it opens from a file, filters, and logs no error."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
+from chromium import opened
 
 from jianghua.dataset import load_build
 from jianghua.dataset.build import CONFIGS
 from jianghua.schema import LABELS
 
 pytestmark = pytest.mark.slow
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-FLAGS += ["--disable-component-update", "--no-first-run", "--enable-logging=stderr", "--virtual-time-budget=3000"]
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +24,6 @@ def page(tmp_path_factory, run_script):
 @pytest.fixture(scope="module")
 def rows(root):
     return {c: [r for part in load_build(root / "data/jianghua", c).rows.values() for r in part] for c in CONFIGS}
-
-
-def opened(page, tmp_path, hash="", width=1200):
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "Chromium is needed: apt-get install chromium"
-    profile, size = f"--user-data-dir={tmp_path}/profile", f"--window-size={width},900"
-    command = [chromium, *FLAGS, profile, size, "--dump-dom", page.as_uri() + hash]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr[-500:]
-    assert "CONSOLE" not in result.stderr, result.stderr[-500:]
-    return result.stdout
 
 
 def count(dom):

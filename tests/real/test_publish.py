@@ -1,5 +1,6 @@
 """publish.py and data=hub as a user runs them, against the loopback Hub; whoever comes back uses plain clients."""
 
+import functools
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from loopback import READ, WRITE, Blob, Fault, LoopbackHub
+from script_errors import one_line_error
 from tiny import small_benchmark, small_encoder, train
 
 from jianghua.dataset import between_marks, load_build
@@ -20,14 +22,8 @@ from jianghua.schema import LABELS
 from jianghua.training.runs import read_predictions, write_predictions
 
 ORG = "org"
-
-
-def one_line_error(result, status):
-    assert result.returncode == status, (result.returncode, result.stdout[-800:], result.stderr[-800:])
-    lines = [line for line in result.stderr.strip().splitlines() if not line.startswith("note: ")]
-    assert len(lines) == 1, result.stderr
-    assert "hf_" not in lines[0].replace("hf_…", "")
-    return lines[0]
+# what is left out, or taken from the cache, is noted before something fails
+one_line_error = functools.partial(one_line_error, notes=True)
 
 
 @pytest.fixture(scope="module")

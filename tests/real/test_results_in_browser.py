@@ -6,10 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-from html import unescape
 
 import numpy as np
 import pytest
+from chromium import opened
 
 from jianghua.dataset import index_as_build, load_build
 from jianghua.evaluation.contrast import ContrastPair, contrast_scores
@@ -24,8 +24,6 @@ from jianghua.training.run import examples
 from jianghua.training.runs import Run
 
 pytestmark = pytest.mark.slow
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-FLAGS += ["--disable-component-update", "--no-first-run", "--enable-logging=stderr", "--virtual-time-budget=5000"]
 # a phone: headless Chromium makes no window that narrow, a frame can be; it tells its sizes, its errors and what it
 # drew to the page
 REPORT = """<script>const errors = []; addEventListener("error", e => errors.push(e.message));
@@ -66,17 +64,6 @@ def page(results):
 @pytest.fixture(scope="module")
 def data(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)[1])
-
-
-def opened(page, tmp_path, hash="", width=1200):
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "Chromium is needed: apt-get install chromium"
-    size = f"--window-size={width},900"
-    command = [chromium, *FLAGS, f"--user-data-dir={tmp_path}/profile", size, "--dump-dom", page.as_uri() + hash]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=180)
-    assert result.returncode == 0, result.stderr[-500:]
-    assert "CONSOLE" not in result.stderr, result.stderr[-500:]
-    return unescape(re.sub(r"<script.*?</script>", "", result.stdout, flags=re.DOTALL))
 
 
 def in_frame(page, tmp_path, width, hash=""):

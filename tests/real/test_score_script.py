@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from script_errors import one_line_error
 
 from jianghua.dataset import index_as_build
 from jianghua.dataset.build import index_fingerprint
@@ -16,13 +17,6 @@ from jianghua.schema import Prediction
 from jianghua.training.runs import write_predictions
 
 RUNS = "results/runs/constructed-primary"
-
-
-def one_line_error(result, status):
-    assert result.returncode == status, (result.returncode, result.stderr[-800:])
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    return result.stderr
 
 
 @pytest.fixture(scope="module")

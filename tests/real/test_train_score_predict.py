@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from script_errors import one_line_error
 from tiny_build import tiny_build
 
 from jianghua.models import Majority
@@ -28,13 +29,6 @@ SPEECH = """在全镇安全生产会上的讲话
 
 月底前，由安监办牵头，对辖区所有烟花爆竹网点再查一遍，发现一处整改一处，逾期不改的一律停业。
 """
-
-
-def one_line_error(result, status):
-    assert result.returncode == status, (result.returncode, result.stderr[-800:])
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    return result.stderr
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:99"])

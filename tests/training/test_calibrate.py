@@ -1,24 +1,19 @@
 """What is fitted on validation is folded into the model: fitted again, there is nothing left to fold."""
 
+import functools
+
+import cued_examples
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from jianghua.evaluation import fit_temperature
-from jianghua.models import Examples, Keywords, Length, Tfidf, load_classifier
+from jianghua.models import Keywords, Length, Tfidf, load_classifier
 from jianghua.models.encoder import Encoder
 from jianghua.training.calibrate import calibrate
 
-WORDS = ["成绩突出值得表扬", "存在差距必须批评", "月底之前负责落实", "那天他在村口说过"]
-
-
-def examples(config, count, seed):
-    """Texts whose words, and whose length too, give the function away, but a third of the labels are chance."""
-    rng = np.random.default_rng(seed)
-    ids = rng.integers(0, 4, count)
-    texts = [WORDS[i] + "".join(rng.choice(list("天地人和工农商学"), 4 + 12 * i)) for i in ids]
-    ids = np.where(rng.random(count) < 0.3, rng.integers(0, 4, count), ids)
-    return Examples(texts, ids if config == "primary" else np.eye(4, dtype=bool)[ids])
+# length tells the function too, and a third of the labels are chance
+examples = functools.partial(cued_examples.examples, longer=12, chance=0.3)
 
 
 def encoder_with_a_fitted_layer(root, data):
@@ -39,8 +34,8 @@ def fitted_again(model, validation):
     "start", [Tfidf, lambda config: Tfidf(config, estimator="svm"), Keywords, Length], ids=["tfidf", "svm", "kw", "len"]
 )
 def test_the_temperature_of_a_calibrated_baseline_is_one(config, start):
-    model, validation = start(config), examples(config, 300, 2)
-    model.fit(examples(config, 200, 1))
+    model, validation = start(config), examples(config, 300, seed=2)
+    model.fit(examples(config, 200, seed=1))
     calibrate(model, validation)
     assert fitted_again(model, validation) == pytest.approx(1, abs=0.01)
     model.scale(1 / 3)  # three times too sure
@@ -49,8 +44,8 @@ def test_the_temperature_of_a_calibrated_baseline_is_one(config, start):
 
 
 def test_the_temperature_of_a_calibrated_encoder_is_one_also_after_saving(root, tmp_path):
-    validation = examples("primary", 160, 2)
-    encoder = encoder_with_a_fitted_layer(root, examples("primary", 160, 1))
+    validation = examples("primary", 160, seed=2)
+    encoder = encoder_with_a_fitted_layer(root, examples("primary", 160, seed=1))
     assert calibrate(encoder, validation) > 1.2
     assert fitted_again(encoder, validation) == pytest.approx(1, abs=0.01)
     encoder.save(tmp_path / "m")
@@ -58,7 +53,7 @@ def test_the_temperature_of_a_calibrated_encoder_is_one_also_after_saving(root, 
 
 
 def test_a_temperature_of_two_halves_the_logits_of_an_encoder(root):
-    data = examples("primary", 40, 3)
+    data = examples("primary", 40, seed=3)
     encoder = encoder_with_a_fitted_layer(root, data)
     before = encoder.predict_logits(data.texts)
     encoder.scale(2)

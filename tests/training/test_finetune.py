@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from interruption import Stop, stop_when
 from torch.nn import functional
 
 from jianghua.models import Examples
@@ -59,16 +60,8 @@ def test_the_loss_is_that_of_each_sentences_mean_state(root, train):
     assert evidence.loss(shown, states).item() == pytest.approx(torch.stack(losses).sum().item(), rel=1e-4)
 
 
-class Stop(BaseException):
-    """What ends a run in the middle."""
-
-
 def stop_in(epoch):
-    def stop(row):
-        if row.get("epoch") == epoch and "step" in row:
-            raise Stop
-
-    return stop
+    return stop_when(lambda row: row.get("epoch") == epoch and "step" in row)
 
 
 def test_a_run_killed_between_epochs_ends_with_the_same_weights(root, train, tmp_path):

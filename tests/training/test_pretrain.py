@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
+from interruption import Stop, stop_when
 from torch.nn import functional
 
 from jianghua.models import flat
@@ -145,13 +146,7 @@ def test_losses_and_gradients_are_those_of_the_padded_model():
         assert torch.allclose(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max())), name
 
 
-class Stop(BaseException):
-    """What ends a run in the middle."""
-
-
-def stop_at_50(row):
-    if row["step"] == 50:
-        raise Stop
+stop_at_50 = stop_when(lambda row: row["step"] == 50)
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path):
