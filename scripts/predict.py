@@ -8,9 +8,10 @@ def main(config):
     import sys
     from pathlib import Path
 
-    from jianghua.models import check_device, decide, load_classifier
+    from jianghua.models import check_device, load_classifier
+    from jianghua.models.classifier import decided_names
     from jianghua.report.labelled import FORMATS, write_labelled
-    from jianghua.schema import LABELS, check_number
+    from jianghua.schema import BadData, check_number
     from jianghua.training import model_folder
 
     source, output = Path(config.input), Path(config.output)
@@ -30,9 +31,13 @@ def main(config):
 
         paragraphs = read_paragraphs(source)
     else:
-        from jianghua.ingest import ingest_paths
+        from jianghua.ingest.document import ingest_paths, readable_files
 
-        paragraphs = [paragraph for document in ingest_paths([source]) for paragraph in document.paragraphs]
+        # the page that the same command wrote into the folder before is no speech
+        files = [file for file in readable_files([source]) if file.resolve() != output.resolve()]
+        if not files:
+            raise BadData(f"{source}: nothing to read in this folder but the output {output.name}")
+        paragraphs = [paragraph for document in ingest_paths(files) for paragraph in document.paragraphs]
     folder = model_folder(config.model_path, Path(config.runs))
     if config.engine == "torch":
         classifier = load_classifier(folder, config.device)
@@ -46,8 +51,7 @@ def main(config):
     cut = getattr(classifier, "cut", 0)
     if cut:
         print(f"note: {cut} paragraphs are longer than the model reads and were not read whole", file=sys.stderr)
-    decided = decide(proba, classifier.config, classifier.thresholds)
-    names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
+    names = decided_names(classifier, proba)
     write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix(), cut)
     print(f"{len(paragraphs)} paragraphs → {output} (model {folder})", file=sys.stderr)
 

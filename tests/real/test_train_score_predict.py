@@ -146,6 +146,21 @@ def test_predict_labels_a_raw_document(tfidf_run, tmp_path, run_script, ending):
         assert "http" not in text
 
 
+def test_a_repeated_command_does_not_label_the_page_it_wrote_into_the_folder(tfidf_run, tmp_path, run_script):
+    (tmp_path / "各镇").mkdir()
+    (tmp_path / "各镇/安全.txt").write_text(SPEECH, "utf-8")
+    arguments = ["input=各镇", "output=各镇/讲话.html", f"model_path={tfidf_run[0]}"]
+    pages = []
+    for _ in range(2):
+        result = run_script("predict", *arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        pages.append((tmp_path / "各镇/讲话.html").read_bytes())
+    assert pages[0] == pages[1]
+    (tmp_path / "各镇/安全.txt").unlink()
+    assert "各镇: nothing to read" in one_line_error(run_script("predict", *arguments, cwd=tmp_path), 1)
+    assert (tmp_path / "各镇/讲话.html").read_bytes() == pages[0]
+
+
 def test_predict_takes_a_paragraph_file(tfidf_run, tmp_path, run_script):
     (tmp_path / "p.jsonl").write_text('{"id": "x-000", "text": "月底前必须完成整改。"}\n', "utf-8")
     result = run_script("predict", "input=p.jsonl", "output=o.jsonl", f"model_path={tfidf_run[0]}", cwd=tmp_path)

@@ -14,9 +14,10 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from jianghua.ingest import ingest_paths
-from jianghua.models import decide, load_classifier
+from jianghua.models import load_classifier
+from jianghua.models.classifier import decided_names
 from jianghua.report.page import speech_page
-from jianghua.schema import LABELS, BadData
+from jianghua.schema import BadData
 
 LONGEST = 200_000  # characters of pasted text, some forty government work reports
 EXAMPLE = """在全镇安全生产会上的讲话
@@ -43,8 +44,7 @@ def label_speech(classifier, name: str, text: str | None, file: str | Path | Non
     if not paragraphs:
         raise BadData("没有找到正文段落")
     proba = classifier.predict_proba([p.text for p in paragraphs])
-    decided = decide(proba, classifier.config, classifier.thresholds)
-    names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
+    names = decided_names(classifier, proba)
     return speech_page(paragraphs, names, proba, classifier.config, name, getattr(classifier, "cut", 0))
 
 
