@@ -13,9 +13,20 @@ def main(config):
     from jianghua.files import write_atomic
     from jianghua.models import check_threads, choose_device, thread_count
     from jianghua.report.model_card import encoder_card
-    from jianghua.training.pretrain import RECORD, check_folders, pretrain, read_corpus, sequences_of, vocabulary_for
+    from jianghua.schema import check_number
+    from jianghua.training.pretrain import (
+        RECORD,
+        SHORTEST,
+        check_folders,
+        pretrain,
+        read_corpus,
+        sequences_of,
+        vocabulary_for,
+    )
 
     check_threads(config.threads)
+    for name in ("speeches", *config.corpora):
+        check_number(f"sequence_length.{name}", config.sequence_length.get(name), SHORTEST + 2, whole=True)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
     start = Path(config.start) if config.start else None
     before = check_folders(output, start, dict(config.architecture))

@@ -106,6 +106,14 @@ def test_an_output_that_holds_other_files_is_refused_before_anything_is_read(fol
     assert "holds other files" in result.stderr
 
 
+@pytest.mark.parametrize("lengths", ["laws: 2", "laws: 17", "speeches: 0"])
+def test_a_length_that_holds_no_sequence_is_bad_usage_before_anything_is_read(folder, run_script, lengths):
+    name, length = lengths.split(": ")
+    result = pretrain(run_script, folder, "refused", f"sequence_length.{name}={length}", laws="no-such-file.txt")
+    says = f"sequence_length.{name}={length}: sequence_length.{name}= takes a whole number from 18"
+    assert (result.returncode, result.stderr) == (2, f"usage: {says}\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_a_corpus_that_holds_a_speech_of_validation_or_test_is_refused_and_nothing_is_written(

@@ -47,7 +47,7 @@ from jianghua.training.optimizer import adamw, save_checkpoint, stopping_between
 from jianghua.training.shards import backward_in_shards, clip_gradients
 
 SPAN_WEIGHTS = (0.4, 0.3, 0.2, 0.1)  # lengths 1, 2, 3, 4
-SHORTEST = 16  # tokens of a sequence; less is no context
+SHORTEST = 16  # tokens of a sequence between [CLS] and [SEP]; less is no context
 CURVE, RECORD = "loss_curve.jsonl", "pretraining.yaml"
 MARKS = ("model.safetensors",)  # by which a folder is known as an encoder's
 SHARDS = 2  # of a batch; each reads the whole output layer, whatever its size
