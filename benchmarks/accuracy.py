@@ -27,7 +27,7 @@ from harness import RESULTS, ROOT, SHIPPED, Benchmark, Job, Side, arguments
 from tokenising import part_of
 from training_sides import DATA, MINI, recipe, with_dropout
 
-from jianghua.files import file_sha256, read_jsonl
+from jianghua.files import file_sha256, read_json, read_jsonl
 from jianghua.schema import BadData
 from jianghua.training.runs import best_epoch
 
@@ -82,7 +82,7 @@ def of_train(folder: Path, loaded) -> dict:
     from omegaconf import OmegaConf
 
     from jianghua.command import register_root
-    from jianghua.training import finished, read_json
+    from jianghua.training import finished
     from jianghua.training.run import check_owner
 
     if not finished(folder):

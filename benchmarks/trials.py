@@ -15,9 +15,9 @@ from pathlib import Path
 
 from harness import RESULTS, ROOT
 
-from jianghua.files import read_jsonl, write_jsonl
+from jianghua.files import read_json, read_jsonl, write_jsonl
 from jianghua.report.model_card import stages_of
-from jianghua.training import finished, read_json
+from jianghua.training import finished
 from jianghua.training.runs import best_epoch
 
 TRIALS = RESULTS / "trials.jsonl"
@@ -29,7 +29,7 @@ def pretraining(folder: Path) -> dict:
     from omegaconf import OmegaConf
 
     record = OmegaConf.to_container(OmegaConf.load(folder / "pretraining.yaml"))
-    last = json.loads((folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    last = read_jsonl(folder / "loss_curve.jsonl")[-1]
     tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages_of(record))
     seconds, kind = (last["cpu_seconds"], "CPU h") if "cpu_seconds" in last else (last["seconds"], "h")
     return {"tokens": tokens, "hours": round(seconds / 3600, 2), "of": kind, "masked_loss": last["loss"]}

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 import transformers
-from huggingface_hub.constants import HF_HUB_OFFLINE
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import cached_file, extract_commit_hash
+from transformers.utils.hub import is_offline_mode
 
 from jianghua.models.classifier import first_line, label_fields, names_by_id
 from jianghua.models.tokenizer import VOCABULARIES, normalise_for, unknown_share
@@ -68,7 +68,7 @@ def open_checkpoint(checkpoint: Checkpoint, config: str, *, from_scratch: bool, 
     local = Path(path).is_dir()
     if local and checkpoint.revision:
         print(f"note: {path} is a folder, in which model.revision={checkpoint.revision} pins nothing", file=sys.stderr)
-    if not local and not HF_HUB_OFFLINE:
+    if not local and not is_offline_mode():
         print(f"note: {path} is no folder here; asking the Hub for it", file=sys.stderr)
     try:
         record = PreTrainedConfig.get_config_dict(path, revision=checkpoint.revision)[0]

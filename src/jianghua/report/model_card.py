@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from jianghua.files import read_jsonl
 from jianghua.report.tables import describe_part, markdown_table, score_cells, score_columns
 from jianghua.schema import LABELS, LABELS_ZH
 
@@ -25,7 +26,7 @@ def _stage(record: dict) -> str:
 
 def encoder_card(folder: Path, record: dict) -> str:
     """Markdown with front matter; `record` is what pre-training was run with, and its sources' counts."""
-    curve = [json.loads(line) for line in (folder / "loss_curve.jsonl").read_text(encoding="utf-8").splitlines()]
+    curve = read_jsonl(folder / "loss_curve.jsonl")
     last = curve[-1]
     stages = stages_of(record)
     tokens = sum(stage["steps"] * stage["batch_tokens"] for stage in stages)
