@@ -9,6 +9,7 @@ from jianghua.evaluation import headline_labels, scored_parts
 from jianghua.report.leaderboard import leaderboard
 from jianghua.report.results import HEADER, method_note, part_notes, part_rows
 from jianghua.report.tables import number, print_scores, print_table
+from jianghua.schema import LABELS
 from jianghua.training import read_run
 from jianghua.training.run import baseline_scores
 
@@ -20,6 +21,7 @@ def print_run(settings: dict, loaded: Loaded, metrics: dict) -> None:
     from jianghua.models import Majority, Tfidf
 
     config, model = settings["data"]["config"], settings["model"]["name"]
+    part_of = subset_words(settings["data"].get("subset") or {})
     rows = [(model, metrics)]
     for baseline in (Majority(config), Tfidf(config)):
         name = type(baseline).__name__.lower()
@@ -27,7 +29,8 @@ def print_run(settings: dict, loaded: Loaded, metrics: dict) -> None:
             rows.append((name, baseline_scores(baseline, loaded)))
     for part in metrics["split"]:
         if part.startswith("test"):
-            title = f"{part} of the {loaded.build} build, {config}, seed {settings['seed']}"
+            title = f"{part} of the {loaded.build} build{f' ({part_of})' if part_of else ''}"
+            title += f", {config}, seed {settings['seed']}"
             print_scores(title, config, [(name, row["split"][part]) for name, row in rows])
 
 
@@ -75,7 +78,7 @@ def job_record(
     name = f"{settings['model']['name']}, seed {settings['seed']}"
     of = ", ".join(filter(None, [name, settings["data"]["config"], subset_words(settings["data"].get("subset") or {})]))
     return {
-        "said": f"{of}: test macro-F1 {score}{' (finished before)' if found else ''}",
+        "said": f"{of}: test {'headline' if public else 'macro-F1'} {score}{' (finished before)' if found else ''}",
         "settings": settings,
         "overrides": list(overrides),
         "build": loaded.build,
@@ -134,6 +137,12 @@ def print_sweep(jobs: Sequence[dict]) -> None:
             print(f"{name}: {folders[0].parent}: {', '.join(dict.fromkeys(folder.name for folder in folders))}")
 
 
+def header_of(board: dict) -> list[str]:
+    """`HEADER`, with the score under the name it has in one run's table: `headline` where functions are left out."""
+    whole = len(board["labels"]) == len(LABELS)
+    return [name if whole or name != "macro-F1" else "headline" for name in HEADER]
+
+
 def _print_table(rows: dict[str, list[dict]], part_of: str) -> None:
     by_seed = {name: {job["settings"]["seed"]: job for job in row} for name, row in rows.items()}
     first = next(iter(rows.values()))[0]
@@ -161,4 +170,4 @@ def _print_table(rows: dict[str, list[dict]], part_of: str) -> None:
         cells = [[name, *row[1:]] for name, row in zip(board["models"], part_rows(board), strict=True)]
         notes = [*part_notes(board), method_note(len(seeds))]
         notes += [f"Not in the mean: {name} seed {', '.join(one)}." for name, one in left_out.items() if one]
-        print_table(title, HEADER, cells, " ".join(notes))
+        print_table(title, header_of(board), cells, " ".join(notes))
