@@ -108,6 +108,18 @@ def test_probabilities_of_any_type_are_read_so_that_scoring_can_name_the_paragra
         assert read_run(folder).predictions[0].proba == column[0].as_py()
 
 
+def test_of_a_folder_that_is_no_run_what_it_is_is_said(folder):
+    name = folder.name
+    with pytest.raises(BadData, match=rf"holds the runs {name}; name one of them"):
+        read_run(folder.parent)
+    (folder / "DONE").unlink()
+    with pytest.raises(BadData, match=r"not a run folder \(no config.yaml\)"):
+        read_run(folder)
+    (folder / "config.yaml").write_text("", "utf-8")
+    with pytest.raises(BadData, match=r"not a finished run \(no DONE\)"):
+        read_run(folder)
+
+
 def test_the_newest_default_run_is_not_looked_for_in_a_record_that_is_none(tmp_path):
     place = tmp_path / "data/mini/x-s1"
     (place / "model").mkdir(parents=True)

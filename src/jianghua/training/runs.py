@@ -124,6 +124,10 @@ def read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise BadData(f"{folder}: no such run folder")
     if not finished(folder):
+        if within := sorted(done.parent.name for done in folder.glob("*/DONE")):
+            raise BadData(f"{folder}: holds the runs {', '.join(within)}; name one of them")
+        if not (folder / "config.yaml").is_file():
+            raise BadData(f"{folder}: not a run folder (no config.yaml)")
         raise BadData(f"{folder}: not a finished run (no DONE); the command that started it goes on with it")
     record = read_json(folder / "environment.json")
     with at(folder / "environment.json"):
