@@ -30,6 +30,8 @@ def main(config):
         files = export_tasks(paragraphs, config.output, config.format, config.protocol or "alone", config.seed)
         print(f"{len(paragraphs)} paragraphs → {', '.join(map(str, files))}")
         return
+    if config.format == "jsonl" and config["import"].lower().endswith(".csv"):
+        raise BadUsage(f"import={config['import']}: format=csv reads a sheet")
     if config.protocol is None:
         raise BadUsage(f"protocol= says how the votes were cast: {', '.join(PROTOCOLS)}")
     texts = None

@@ -17,12 +17,12 @@ TEXTS = [
 ]
 
 
-def filled(path, answers, encoding="utf-8-sig"):
+def filled(path, answers, encoding="utf-8-sig", delimiter=","):
     """A sheet as somebody saves it: `answers` are (primary, praise, criticism, directive, anecdote)."""
     sheet = to_sheet({"id": f"c1-{n:03d}", "text": text} for n, text in enumerate(TEXTS))
     rows = list(csv.reader(io.StringIO(sheet.removeprefix("\ufeff"))))
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, delimiter=delimiter)
     writer.writerow(rows[0])
     writer.writerows([*row[:2], *answer, ""] for row, answer in zip(rows[1:], answers, strict=True))
     path.write_bytes(file.getvalue().encode(encoding))
@@ -40,6 +40,22 @@ def test_a_filled_sheet_comes_back_as_answers_in_whatever_encoding_it_was_saved(
         ("c1-000", "h1", "praise", ("praise",), TEXTS[0]),
         ("c1-001", "h1", "criticism", ("criticism",), TEXTS[1]),
     ]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_the_separator_of_a_sheet_is_taken_from_its_first_row(tmp_path, delimiter):
+    texts = "一，二,三,四;五\t六。"  # more of each than the first row has columns would mislead
+    sheet = filled(tmp_path / "h1.csv", [("表扬", "1", "", "", "")] * 3, delimiter=delimiter)
+    sheet.write_text(sheet.read_text("utf-8-sig").replace(TEXTS[0], f'"{texts * 9}"'), "utf-8")
+    answers, _ = read_answers(sheet, "csv")
+    assert [(a.label, a.text) for a in answers] == [("praise", text) for text in (texts * 9, *TEXTS[1:])]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "labelstudio", "doccano"])
+def test_an_empty_file_of_answers_is_called_empty(tmp_path, format):
+    (tmp_path / "h1.txt").write_bytes(b"\xef\xbb\xbf\r\n")
+    with pytest.raises(BadData, match=r"h1\.txt: the file is empty"):
+        read_answers(tmp_path / "h1.txt", format)
 
 
 @pytest.mark.parametrize("text", ["'=abc。", "'+1。", "'-甲。", "'@甲。", "'", "''", "'甲。", "=甲。", "甲'=。"])

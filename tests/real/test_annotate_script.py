@@ -78,6 +78,7 @@ def test_a_bad_answer_is_one_line_with_file_and_line_and_nothing_is_written(fold
         (("import=a",), "protocol= says"),
         (("import=a", "protocol=alnoe"), "unknown protocol 'alnoe'"),
         (("import=a", "format=xml", "protocol=alone"), "unknown format 'xml'"),
+        (("import=h1.CSV", "protocol=alone"), "import=h1.CSV: format=csv reads a sheet"),
         (("export=paragraphs.jsonl",), "output=FILE"),
         (("exprot=paragraphs.jsonl",), "exprot"),
     ],

@@ -123,6 +123,8 @@ def read_answers(path: str | Path, format: str, annotator: str | None = None) ->
     path = Path(path)
     if not path.is_file():
         raise BadData(f"{path}: {'a folder; give one file' if path.is_dir() else 'no such file'}")
+    if not path.read_bytes().strip(b"\xef\xbb\xbf \t\r\n"):
+        raise BadData(f"{path}: the file is empty")
     readers = {"jsonl": _read_jsonl_answers, "labelstudio": labelstudio.read_answers}
     readers |= {"doccano": doccano.read_answers, "csv": spreadsheet.read_answers}
     answers, skipped = readers[check_format(format)](path)

@@ -1,7 +1,8 @@
 """To and from a plain spreadsheet (CSV that Excel and WPS open): one paragraph a row, a column a function.
 
 Any mark in a function's column means yes; an empty primary function means that the row was not answered.
-Spreadsheets save CSV in the encoding of the machine, so both UTF-8 and GB18030 are read.
+Spreadsheets save CSV in the encoding and with the separator of the machine, so UTF-8 and GB18030 are read, and
+commas, semicolons and tabs.
 """
 
 import csv
@@ -39,7 +40,8 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
             text = raw.decode("gb18030")
         except UnicodeDecodeError as error:
             raise BadData(f"{path}: neither UTF-8 nor GB18030 at byte {error.start}; save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    first = text.partition("\n")[0]  # names of columns only: a text may hold any of the separators
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     try:
         names = reader.fieldnames or []
         rows = [(f"{path}:{reader.line_num}", row) for row in reader]
