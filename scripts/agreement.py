@@ -5,6 +5,7 @@ from jianghua.command import BadUsage, command
 
 @command("agreement", paths=("votes", "gold", "speeches", "output"))
 def main(config):
+    import sys
     from pathlib import Path
 
     from jianghua.annotate import (
@@ -20,12 +21,14 @@ def main(config):
     from jianghua.annotate.tables import agreement_tables
     from jianghua.annotate.votes import ADJUDICATED
     from jianghua.files import write_json, write_jsonl
-    from jianghua.schema import check_number
+    from jianghua.schema import PROTOCOLS, BadData, check_number
 
     if config.by not in ("protocol", "annotator"):
         raise BadUsage(f"unknown by={config.by}: compare by=protocol or by=annotator")
     check_number("replicates", config.replicates, 1, whole=True)
     votes = read_votes(config.votes)
+    if not votes:
+        raise BadData(f"{config.votes}: no votes in it")
     folder = Path(config.votes) if Path(config.votes).is_dir() else Path(config.votes).parent
     result = aggregate(votes, read_adjudicated(folder / ADJUDICATED))
     slices = standard_slices(votes, read_sources(config.speeches), read_annotators(folder))
@@ -40,6 +43,10 @@ def main(config):
         "open": len(result.open),
     }
     print(agreement_tables(report))
+    # a rater “alone 2” is whoever came second on each paragraph, so nobody in particular
+    if several := [protocol for protocol in PROTOCOLS if f"{protocol} 2" in report["raters"]]:
+        named = ", ".join(several)
+        print(f"note: several annotators voted under {named}; by=annotator compares them", file=sys.stderr)
     if config.output is not None:
         output = Path(config.output)
         write_json(output / "agreement.json", report)

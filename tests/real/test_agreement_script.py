@@ -75,3 +75,24 @@ def test_bad_usage_exits_with_2(folder, option):
     result = run(folder, option)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
+
+
+def test_where_several_annotators_share_a_protocol_a_note_names_the_way_to_compare_them(folder):
+    assert run(folder, "votes=votes（一）", "speeches=speeches", "replicates=20").stderr == ""
+    votes = folder / "votes（一）"
+    rows = [json.loads(line) for line in (votes / "alone.jsonl").read_text("utf-8").splitlines()]
+    again = [row | {"round": 2} for row in rows if row["id"] == "c0-000"]
+    write_jsonl(votes / "alone.jsonl", rows + again)
+    assert run(folder, "votes=votes（一）", "speeches=speeches", "replicates=20").stderr == ""
+    write_jsonl(votes / "alone.jsonl", rows + [row | {"annotator": "n"} for row in rows[:9]])
+    result = run(folder, "votes=votes（一）", "speeches=speeches", "replicates=20")
+    assert result.returncode == 0
+    assert result.stderr == "note: several annotators voted under alone; by=annotator compares them\n"
+    one_protocol = ("votes=votes（一）/alone.jsonl", "by=annotator", "speeches=speeches", "replicates=20")
+    assert run(folder, *one_protocol).stderr == ""
+
+
+def test_a_file_without_votes_is_refused(folder):
+    (folder / "空.jsonl").write_text("", "utf-8")
+    result = run(folder, "votes=空.jsonl", "speeches=speeches")
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "error: 空.jsonl: no votes in it\n")
