@@ -452,7 +452,7 @@ def test_addresses_and_relative_paths_are_no_places_of_this_machine(text):
 
 @pytest.mark.parametrize("repo_id", ["data", "org/", "org/a b", "org/讲话", "org/a--b", "a/b/c", "org/.x"])
 def test_a_repository_name_that_is_not_one_is_refused(repo_id):
-    with pytest.raises(BadData, match="not a repository name"):
+    with pytest.raises(BadUsage, match="not a repository name"):
         check_content(content("1", repo_id=repo_id), max_file_mb=1, max_total_mb=5, token=None)
 
 

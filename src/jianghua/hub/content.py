@@ -71,10 +71,10 @@ class Content:
 def check_repo_id(repo_id: str) -> None:
     """Refuse what is not `ORG/NAME` by the Hub's rules, and what is no text at all (a number, a list)."""
     if not isinstance(repo_id, str):
-        raise BadData(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
+        raise BadUsage(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
     ok = re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repo_id, re.ASCII) and not re.search(r"--|\.\.|\.git$", repo_id)
     if not ok or any(part[0] in "-." or part[-1] in "-." for part in repo_id.split("/")):
-        raise BadData(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
+        raise BadUsage(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
 
 
 def check_tag(tag: str) -> None:
