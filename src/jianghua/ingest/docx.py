@@ -71,6 +71,18 @@ def _paragraphs(element):
         yield from _paragraphs(child)
 
 
+def _rows_of_figures(body) -> set:
+    """The paragraphs of table rows in which no cell holds a sentence; a row of one cell may be a title or a heading."""
+    found = set()
+    for row in body.iter(f"{_W}tr"):
+        inside = list(row.iter(f"{_W}p"))
+        texts = ["".join(text for text, _ in _pieces(paragraph)).strip() for paragraph in inside]
+        sentence = any(len(text) > 30 or re.search("[。！？；]", text) for text in texts)
+        if not sentence and len(row.findall(f"{_W}tc")) > 1:
+            found.update(inside)
+    return found
+
+
 def _heading_styles(element) -> set[str]:
     """Ids of the styles that head: by name, by outline level, or by what they are based on."""
     found: set[str] = set()
@@ -99,13 +111,14 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
     """(text, blocks, title, hidden stretches) of a Word file, paragraphs in order.
 
     Headers, footers, footnotes and tracked deletions are no part of the text. A manual line break starts a
-    new line of it, as the end of a paragraph does.
+    new line of it, as the end of a paragraph does. Table rows that hold figures or names alone are hidden blocks.
     """
     body, styles_element, title = _open(data, where)
     styles = _heading_styles(styles_element)
     raw: list[str] = []
     hidden: list[tuple[int, int, str]] = []
     heads: list[tuple[int, int, bool]] = []  # start, end, whether all of it is bold and not said to be a heading
+    figures, cells = _rows_of_figures(body), []
     place = 0
     for paragraph in _paragraphs(body):
         start, bold, size = place, 0, 0
@@ -120,6 +133,9 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
             place += len(text)
         raw.append("\n")
         place += 1
+        if paragraph in figures:
+            cells.append((start, place))
+            continue
         style = paragraph.find(f"{_W}pPr/{_W}pStyle")
         level = paragraph.find(f"{_W}pPr/{_W}outlineLvl")
         if (style is not None and style.get(f"{_W}val") in styles) or (
@@ -134,6 +150,8 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
         raise BadData(f"{where}: no text in it; pictures of pages need OCR first")
     bold_share = sum(end - start for start, end, is_bold in heads if is_bold) / len(text)
     for block in blocks:
+        if any(start <= block.start < end for start, end in cells):
+            block.hidden = "table cell"
         for start, end, is_bold in heads:
             if start <= block.start < end and (not is_bold or (len(block.text) <= 45 and bold_share < 1 / 3)):
                 block.heading = True
