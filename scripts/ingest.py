@@ -9,7 +9,7 @@ def main(config):
     from collections import Counter
     from pathlib import Path
 
-    from jianghua.ingest import ingest_paths, write_ingested
+    from jianghua.ingest import ingest_paths, unread_note, write_ingested
 
     output, skipped = Path(config.output), [] if config.skip_bad else None
     documents = ingest_paths([config.input], config.source, bad=skipped)
@@ -21,6 +21,8 @@ def main(config):
     print(f"→ {output / 'paragraphs.jsonl'}, {output / 'report.json'}")
     for error in skipped or ():
         print(f"skipped: {error}", file=sys.stderr)
+    if note := unread_note([config.input]):
+        print(f"note: {note}", file=sys.stderr)
 
 
 if __name__ == "__main__":

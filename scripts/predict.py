@@ -10,6 +10,8 @@ def main(config):
 
     from jianghua.models import check_device, load_classifier
     from jianghua.models.classifier import decided_names
+    from jianghua.ingest import ingest_paths, unread_note
+    from jianghua.models import check_device, decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
     from jianghua.schema import BadData, check_number
     from jianghua.training import model_folder
@@ -38,6 +40,8 @@ def main(config):
         if not files:
             raise BadData(f"{source}: nothing to read in this folder but the output {output.name}")
         paragraphs = [paragraph for document in ingest_paths(files) for paragraph in document.paragraphs]
+        documents = ingest_paths([source], apart=output)  # an earlier result in the folder is no speech
+        paragraphs = [paragraph for document in documents for paragraph in document.paragraphs]
     folder = model_folder(config.model_path, Path(config.runs))
     if config.engine == "torch":
         classifier = load_classifier(folder, config.device)
@@ -54,6 +58,8 @@ def main(config):
     names = decided_names(classifier, proba)
     write_labelled(output, paragraphs, names, proba, classifier.config, folder.as_posix(), cut)
     print(f"{len(paragraphs)} paragraphs → {output} (model {folder})", file=sys.stderr)
+    if note := unread_note([source], apart=output):
+        print(f"note: {note}", file=sys.stderr)
 
 
 if __name__ == "__main__":

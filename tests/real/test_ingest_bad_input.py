@@ -171,7 +171,42 @@ def test_one_bad_file_in_a_folder_stops_all_and_every_bad_file_is_named(mixed, r
     assert result.stderr.count("\n") == 1
     assert "坏.txt" in result.stderr
     assert "扫描.pdf" in result.stderr
+    assert "; ingest.py with skip_bad=true leaves them out" in result.stderr
     assert [path.name for path in mixed.iterdir()] == ["稿件"]
+
+
+def test_the_way_out_is_named_only_where_it_leads_somewhere(mixed, run_script):
+    (mixed / "稿件/扫描.pdf").unlink()
+    result = run_script("ingest", "input=稿件", "output=out", cwd=mixed)
+    assert "坏.txt: the file is empty; ingest.py with skip_bad=true leaves it out" in result.stderr
+    for name in ("甲.txt", "乙.html"):
+        (mixed / "稿件" / name).write_bytes(b"")
+    result = run_script("ingest", "input=稿件", "output=out", cwd=mixed)
+    assert result.returncode == 1
+    assert "3 files cannot be used" in result.stderr
+    assert "skip_bad" not in result.stderr
+
+
+@pytest.mark.parametrize("output", ["out", "稿件/out"])
+def test_files_of_a_kind_that_is_not_read_are_counted_by_ending(output, mixed, run_script):
+    for name in ("旧.doc", "更旧.DOC", "稿.wps", ".藏.doc", "~$甲.doc"):
+        (mixed / "稿件" / name).write_bytes(b"\xd0\xcf\x11\xe0")
+    (mixed / "稿件/.git").mkdir()
+    (mixed / "稿件/.git/HEAD").write_text("ref", "utf-8")
+    note = "note: 3 files not read (2 *.doc, 1 *.wps); save them as docx, pdf, html or txt"
+    for _ in range(2):  # the second time what ingest wrote stands there
+        result = run_script("ingest", "input=稿件", f"output={output}", "skip_bad=true", cwd=mixed)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.splitlines()[-1] == note
+    assert "note: " not in run_script("ingest", "input=稿件/甲.txt", "output=one", cwd=mixed).stderr
+
+
+def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path, run_script):
+    (tmp_path / "稿件").mkdir()
+    (tmp_path / "稿件/旧.doc").write_bytes(b"\xd0\xcf\x11\xe0")
+    result = run_script("ingest", "input=稿件", "output=out", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "1 file not read (1 *.doc); save it as docx" in result.stderr
 
 
 def test_skip_bad_leaves_bad_files_out_and_names_them(mixed, run_script):

@@ -159,6 +159,20 @@ def test_a_repeated_command_does_not_label_the_page_it_wrote_into_the_folder(tfi
     (tmp_path / "各镇/安全.txt").unlink()
     assert "各镇: nothing to read" in one_line_error(run_script("predict", *arguments, cwd=tmp_path), 1)
     assert (tmp_path / "各镇/讲话.html").read_bytes() == pages[0]
+@pytest.mark.parametrize("ending", ["csv", "html"])
+def test_of_a_folder_predict_names_what_it_does_not_read_and_passes_over_its_own_result(
+    tfidf_run, tmp_path, run_script, ending
+):
+    (tmp_path / "稿件").mkdir()
+    (tmp_path / "稿件/讲话.txt").write_text(SPEECH, "utf-8")
+    (tmp_path / "稿件/旧.wps").write_bytes(b"\xd0\xcf\x11\xe0")
+    for _ in range(2):
+        arguments = [f"output=稿件/结果.{ending}", f"model_path={tfidf_run[0]}"]
+        result = run_script("predict", "input=稿件", *arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        told = result.stderr.splitlines()
+        assert told[0].startswith("3 paragraphs → ")
+        assert told[1:] == ["note: 1 file not read (1 *.wps); save it as docx, pdf, html or txt"]
 
 
 def test_predict_takes_a_paragraph_file(tfidf_run, tmp_path, run_script):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,10 +130,25 @@ def ingest_file(path: str | Path, *, doc_id: str | None = None, source: str = ""
     return Ingested(doc_id, title, name.name, kind, encoding, raw, paragraphs, dropped)
 
 
-def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
+def _files_in(folder: Path, apart: Path | None) -> list[Path]:
+    """The files of a folder and its sub-folders that are neither hidden, nor `apart`, nor written by `ingest`."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    written = [path.parent for path in folder.rglob("paragraphs.jsonl") if (path.parent / "report.json").is_file()]
+    own = [place / name for place in written for name in _OUTPUT]
+    return [
+        path
+        for path in files
+        # .x is hidden, ~$x is what Word leaves beside an open file
+        if not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+        and not any(path.is_relative_to(place) for place in own)
+        and not (apart is not None and apart.exists() and path.samefile(apart))
+    ]
+
+
+def readable_files(inputs: Sequence[str | Path], apart: Path | None = None) -> list[Path]:
     """The files named, and those of the folders named that have a known ending, sorted by name.
 
-    What `ingest` wrote itself is not read again; `BadData` for a folder with nothing to read.
+    What `ingest` wrote itself and the file `apart` are not read; `BadData` for a folder with nothing to read.
     """
     files: list[Path] = []
     if not all(map(str, inputs)):
@@ -141,28 +157,36 @@ def readable_files(inputs: Sequence[str | Path]) -> list[Path]:
         if not entry.is_dir():
             files.append(entry)
             continue
-        inside = [p for p in entry.rglob("*") if p.suffix.lower() in KINDS and p.is_file()]
-        written = [p.parent for p in entry.rglob("paragraphs.jsonl") if (p.parent / "report.json").is_file()]
-        inside = [
-            p
-            for p in inside
-            # .x is hidden, ~$x is what Word leaves beside an open file
-            if not p.name.startswith((".", "~$")) and not any(p.is_relative_to(folder / "text") for folder in written)
-        ]
+        inside = [path for path in _files_in(entry, apart) if path.suffix.lower() in KINDS]
         if not inside:
-            raise BadData(f"{entry}: no html, txt, docx or pdf file in this folder")
+            others = unread_note([entry], apart)
+            raise BadData(f"{entry}: no html, txt, docx or pdf file in this folder{others and f'; {others}'}")
         files += sorted(inside)
     return files
 
 
-def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[BadData] | None = None) -> list[Ingested]:
+def unread_note(inputs: Sequence[str | Path], apart: Path | None = None) -> str:
+    """How many files of the folders among `inputs` have an ending that is not read, by ending; "" if none has."""
+    folders = [entry for entry in map(Path, inputs) if entry.is_dir()]
+    others = [path for folder in folders for path in _files_in(folder, apart) if path.suffix.lower() not in KINDS]
+    if not others:
+        return ""
+    kinds = Counter(f"*{path.suffix.lower()}" if path.suffix else "without an ending" for path in others)
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    files, them = ("1 file", "it") if len(others) == 1 else (f"{len(others)} files", "them")
+    return f"{files} not read ({told}); save {them} as docx, pdf, html or txt"
+
+
+def ingest_paths(
+    inputs: Sequence[str | Path], source: str = "", *, bad: list[BadData] | None = None, apart: Path | None = None
+) -> list[Ingested]:
     """Read files and folders; every document gets an id of its own: the file's stem, its name, or a number behind it.
 
     A file that cannot be read raises `BadData` that names all such files; or, given a list `bad`, its error
-    is put there and the others are returned.
+    is put there and the others are returned. `apart` is a file that is not read where it stands in a folder.
     """
     documents, errors, taken = [], [], set()
-    for file in readable_files(inputs):
+    for file in readable_files(inputs, apart):
         name = _name_of(file)
         doc_id, number = name.stem, 2
         if doc_id in taken:
@@ -175,9 +199,13 @@ def ingest_paths(inputs: Sequence[str | Path], source: str = "", *, bad: list[Ba
         except BadData as error:
             errors.append(error)
     if errors and (bad is None or not documents):
-        if len(errors) == 1:
-            raise errors[0]
-        raise BadData(f"{len(errors)} files cannot be used: " + "; ".join(map(str, errors)))
+        said = "; ".join(map(str, errors))
+        if len(errors) > 1:
+            said = f"{len(errors)} files cannot be used: {said}"
+        if documents and any(Path(entry).is_dir() for entry in inputs):
+            them = "it" if len(errors) == 1 else "them"
+            said += f"; ingest.py with skip_bad=true leaves {them} out, and predict.py reads what it writes"
+        raise BadData(said)
     if bad is not None:
         bad += errors
     return documents
