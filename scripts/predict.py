@@ -8,12 +8,11 @@ def main(config):
     import sys
     from pathlib import Path
 
+    from jianghua.ingest import ingest_paths, unread_note
     from jianghua.models import check_device, load_classifier
     from jianghua.models.classifier import decided_names
-    from jianghua.ingest import ingest_paths, unread_note
-    from jianghua.models import check_device, decide, load_classifier
     from jianghua.report.labelled import FORMATS, write_labelled
-    from jianghua.schema import BadData, check_number
+    from jianghua.schema import check_number
     from jianghua.training import model_folder
 
     source, output = Path(config.input), Path(config.output)
@@ -33,13 +32,6 @@ def main(config):
 
         paragraphs = read_paragraphs(source)
     else:
-        from jianghua.ingest.document import ingest_paths, readable_files
-
-        # the page that the same command wrote into the folder before is no speech
-        files = [file for file in readable_files([source]) if file.resolve() != output.resolve()]
-        if not files:
-            raise BadData(f"{source}: nothing to read in this folder but the output {output.name}")
-        paragraphs = [paragraph for document in ingest_paths(files) for paragraph in document.paragraphs]
         documents = ingest_paths([source], apart=output)  # an earlier result in the folder is no speech
         paragraphs = [paragraph for document in documents for paragraph in document.paragraphs]
     folder = model_folder(config.model_path, Path(config.runs))

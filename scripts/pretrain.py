@@ -14,41 +14,33 @@ def main(config):
     from jianghua.models import check_threads, choose_device, thread_count
     from jianghua.report.model_card import encoder_card
     from jianghua.schema import check_number
-    from jianghua.training.pretrain import (
-        RECORD,
-        SHORTEST,
-        check_folders,
-        pretrain,
-        read_corpus,
-        sequences_of,
-        vocabulary_for,
-    )
+    from jianghua.training import pretrain as pretraining
 
     check_threads(config.threads)
     for name in ("speeches", *config.corpora):
-        check_number(f"sequence_length.{name}", config.sequence_length.get(name), SHORTEST + 2, whole=True)
+        check_number(f"sequence_length.{name}", config.sequence_length.get(name), pretraining.SHORTEST + 2, whole=True)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
     start = Path(config.start) if config.start else None
-    before = check_folders(output, start, dict(config.architecture))
+    before = pretraining.check_folders(output, start, dict(config.architecture))
     held = heldout_hashes(data)
     corpora = {"speeches": train_documents(data, Path(config.public))}
-    corpora |= {name: read_corpus(Path(path)) for name, path in config.corpora.items()}
+    corpora |= {name: pretraining.read_corpus(Path(path)) for name, path in config.corpora.items()}
     for name, documents in corpora.items():
         corpora[name], taken = without_heldout(documents, held, name)
         print(f"{name}: {taken} paragraphs left out that stand in validation or test documents too")
     read = [documents for name, documents in corpora.items() for _ in range(config.vocabulary_rounds[name])]
     texts = [paragraph for documents in read for document in documents for paragraph in document]
-    tokenizer = vocabulary_for(output, texts, config.vocabulary, start)
+    tokenizer = pretraining.vocabulary_for(output, texts, config.vocabulary, start)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     sources, table = {}, []
     for name, documents in corpora.items():
         ids = [[e.ids for e in tokenizer.encode_batch_fast(d, add_special_tokens=False)] for d in documents]
-        sources[name] = sequences_of(ids, config.sequence_length[name], cls, sep)
+        sources[name] = pretraining.sequences_of(ids, config.sequence_length[name], cls, sep)
         table.append({"source": name, "documents": len(documents), "tokens": sum(map(len, sources[name]))})
         print(f"{name}: {len(documents)} documents, {table[-1]['tokens']:,} tokens", flush=True)
     names = ("steps", "batch_tokens", "learning_rate", "warmup", "weight_decay", "mask_share", "set_weight", "seed")
     with thread_count(config.threads):
-        pretrain(
+        pretraining.pretrain(
             sources,
             tokenizer,
             output,
@@ -70,7 +62,7 @@ def main(config):
     record |= {"device": device, "sources": table}
     if before:
         record |= {"vocabulary": before["vocabulary"], "before": before}
-    write_atomic(output / RECORD, OmegaConf.to_yaml(record))
+    write_atomic(output / pretraining.RECORD, OmegaConf.to_yaml(record))
     write_atomic(output / "README.md", encoder_card(output, record))
 
 

@@ -136,7 +136,7 @@ def test_a_tokenizer_class_that_reads_no_chinese_is_refused(hub):
     with pytest.raises(BadData, match="reads no Chinese"):
         opened("deberta_v2_320m", hub["deberta"], tokenizer=None)  # the architecture's own class, on a vocab.txt
     for wrong in ("RobertaTokenizer", "BartTokenizer", "T5Tokenizer"):  # they read nothing, or all texts alike
-        with pytest.raises(BadData, match=f"{wrong} reads no Chinese"):
+        with pytest.raises(BadData, match="reads no Chinese"):
             opened("roberta_wwm_ext", hub["hfl_bert"], tokenizer=wrong)
     with pytest.raises(BadUsage, match=r"model\.tokenizer=BertTokeniser: no tokenizer class"):
         opened("bert_base_chinese", hub["bert"], tokenizer="BertTokeniser")
@@ -272,7 +272,7 @@ def test_what_cannot_be_found_is_said_with_the_id_and_the_way_around(tmp_path, h
     assert "model.path=FOLDER" in str(error.value)
     shutil.copytree(hub["bert"], tmp_path / "bare")
     (tmp_path / "bare" / "model.safetensors").unlink()
-    with pytest.raises(BadData, match="the folder needs config"):
+    with pytest.raises(BadData, match="the folder needs, each of them whole, config"):
         opened("bert_base_chinese", tmp_path / "bare")
     (tmp_path / "bare" / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(BadData, match="no encoder could be loaded"):

@@ -157,8 +157,10 @@ def test_a_repeated_command_does_not_label_the_page_it_wrote_into_the_folder(tfi
         pages.append((tmp_path / "各镇/讲话.html").read_bytes())
     assert pages[0] == pages[1]
     (tmp_path / "各镇/安全.txt").unlink()
-    assert "各镇: nothing to read" in one_line_error(run_script("predict", *arguments, cwd=tmp_path), 1)
+    assert "各镇: no html, txt, docx or pdf file" in one_line_error(run_script("predict", *arguments, cwd=tmp_path), 1)
     assert (tmp_path / "各镇/讲话.html").read_bytes() == pages[0]
+
+
 @pytest.mark.parametrize("ending", ["csv", "html"])
 def test_of_a_folder_predict_names_what_it_does_not_read_and_passes_over_its_own_result(
     tfidf_run, tmp_path, run_script, ending

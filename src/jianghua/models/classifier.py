@@ -67,6 +67,8 @@ def decide(proba: np.ndarray, config: str, thresholds: Sequence[float]) -> list[
 def names_by_id(id2label: Mapping) -> list:
     """The names of a `config.json`'s `id2label` in the order of their ids, which JSON keeps as text."""
     return [name for _, name in sorted((int(i), name) for i, name in id2label.items())]
+
+
 def decided_names(classifier: Classifier, proba: np.ndarray) -> list[list[str]]:
     """Label names of each row of the classifier's `proba`: one for `primary`, none to four for `functions`."""
     decided = decide(proba, classifier.config, classifier.thresholds)

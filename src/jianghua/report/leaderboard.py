@@ -18,9 +18,9 @@ from jianghua.evaluation import (
     votes_alone,
 )
 from jianghua.evaluation.compare import ALPHA
-from jianghua.evaluation.measure import HEADLINE_MINIMUM
+from jianghua.evaluation.measure import HEADLINE_MINIMUM, support_of
 from jianghua.evaluation.metrics import f1_per_class
-from jianghua.schema import LABELS, BadData, Prediction
+from jianghua.schema import BadData, Prediction
 
 
 def significance_groups(names: Sequence[str], different: Collection[tuple[str, str]]) -> dict[str, str]:
@@ -68,7 +68,7 @@ def leaderboard(
     of what this part can tell apart).
     """
     gold = targets(part, config)
-    support = [int((gold == i).sum()) if config == "primary" else int(gold[:, i].sum()) for i in range(len(LABELS))]
+    support = support_of(gold).tolist()
     head = headline_labels(part, config)
     if not head:
         raise BadData(f"no function has {HEADLINE_MINIMUM} paragraphs in {split}: there is no headline score")

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jianghua.evaluation import join, targets
+from jianghua.evaluation import targets
 from jianghua.evaluation.calibration import COVERAGES, calibration_scores
 from jianghua.evaluation.measure import item_counts
 from jianghua.evaluation.metrics import confusion_counts
-from jianghua.evaluation.score import check_proba, decisions
+from jianghua.evaluation.score import check_proba, decisions, predictions_of, wholly_right
 from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.report.results import ABOUT, ABOUT_ZH
 from jianghua.report.templates import render, script_json
@@ -44,12 +44,11 @@ def model_details(
     gold = targets(part, config)
     answers, probas, confusion, sliced, right = [], [], np.zeros((len(LABELS), len(LABELS)), int), [], []
     for predictions in seeds:
-        by_id = {p.id: p for p in join(predictions, rows[split], split)}
-        own = [by_id[row["id"]] for row in part]
+        own = predictions_of(part, predictions, rows[split], split)
         decided = decisions(own, config)
         probas.append(check_proba(own, config))
         answers.append(decided)
-        correct = decided == gold if config == "primary" else (decided == gold).all(1)
+        correct = wholly_right(gold, decided)
         right.append(float(correct.mean()))
         sliced.append(slice_scores(part, item_counts(gold, decided), correct, config))
         if config == "primary":

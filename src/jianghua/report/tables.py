@@ -156,10 +156,11 @@ def print_comparison(comparison: dict) -> None:
             if pair["p_value"] is None:
                 print(f"{text}; no interval and no test: one document only")
                 continue
+            effect = "–" if boot["effect_size"] is None else f"{boot['effect_size']:+.2f}"
             text += f" [{boot['low']:+.3f}, {boot['high']:+.3f}] over {', '.join(tests['labels'])}; "
             text += f"p = {pair['p_value']:.4f} (paired randomisation over {pair['documents']} documents"
             text += f"; {pair['p_holm']:.4f} after Holm" if many else ""
-            text += f"), p = {boot['p_value']:.4f} (paired bootstrap); effect size {boot['effect_size']:+.2f}; "
+            text += f"), p = {boot['p_value']:.4f} (paired bootstrap); effect size {effect}; "
             print(text + f"smallest difference found with 80 % power: {boot['smallest_difference']:.3f}")
         if len(tests["ranks"]) > 2:
             print(f"{part}: rank [95 %] " + ", ".join(f"{name} {rank(p)}" for name, p in tests["ranks"].items()))
