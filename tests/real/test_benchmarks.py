@@ -1,4 +1,4 @@
-"""Every benchmark of speed and accuracy runs, small, and leaves figures for report.py."""
+"""Every benchmark runs, small; those of speed and accuracy leave figures for report.py."""
 
 import json
 import subprocess
@@ -41,6 +41,22 @@ def test_a_benchmark_runs_one_tiny_round_and_holds_its_figures_against_targets(n
         assert claim["reached"] == kept
         assert f"| {claim['what']} |" in result.stdout
     assert all(row["median"] > 0 for row in record["rows"] if "difference" not in row["what"])
+
+
+@pytest.mark.parametrize(
+    ("name", "small"),
+    [
+        ("near_duplicates", ["--sizes", "300", "--repeats", "1"]),
+        ("intervals", ["--predictions", "200", "--documents", "10", "--repeats", "1"]),
+    ],
+)
+def test_a_benchmark_of_what_others_do_runs_small_and_writes_its_rows(name, small, root, tmp_path):
+    command = [sys.executable, str(root / f"benchmarks/{name}.py"), *small, "--json", str(tmp_path / "rows.json")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=3000, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    rows = json.loads((tmp_path / "rows.json").read_text("utf-8"))
+    assert len(rows) > 1
+    assert all(row["seconds"] > 0 for row in rows)
 
 
 def test_what_was_not_measured_is_marked_as_extrapolated(results):

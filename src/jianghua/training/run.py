@@ -58,6 +58,8 @@ def _identity(config: dict) -> dict:
     apart = ["card"]
     if config["model"]["kind"] == "llm":
         apart += ["workers", "timeout", "retries", "backoff", "cache", "key_env"]
+    # and what says nothing, such as tokenizer: null
+    apart += [key for key in ("architecture", "tokenizer", "max_length") if config["model"].get(key) is None]
     config = config | {"model": {key: value for key, value in config["model"].items() if key not in apart}}
     if config["model"]["kind"] != "encoder":  # how encoders are fine-tuned changes nothing about the others
         return {key: value for key, value in config.items() if key != "train"}
