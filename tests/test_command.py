@@ -154,6 +154,14 @@ def test_bad_usage_is_one_line_and_exit_2(speech, run_script, option):
     assert not (speech / "out").exists()
 
 
+def test_a_value_that_cannot_be_read_is_refused_with_how_values_are_written(run_script, tmp_path):
+    result = run_script("train", "train.epochs=[1", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "'[1'; a list is [A,B]" in result.stderr
+    assert "https" not in result.stderr
+
+
 def test_a_required_option_that_is_missing_is_named(speech, run_script):
     result = run_script("ingest", "input=讲话.txt", cwd=speech)
     assert result.returncode == 2

@@ -91,6 +91,9 @@ def _one_line(error: BaseException) -> str:
     lines = itertools.takewhile(lambda line: line != "Config search path:", lines)
     left_out = ("full_key:", "object_type=", "To append to your config use")
     text = " ".join(line for line in lines if not line.startswith(left_out))
+    text, grammar, _ = text.partition(" See https://hydra.cc")
+    if grammar:
+        text += "; a list is [A,B], and a value with other marks stands in quotes: \"'A (1)'\""
     if text.startswith("Could not override"):
         text = f"{text.rstrip('.')}; --help shows the options"
     return text or type(error).__name__

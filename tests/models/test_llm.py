@@ -142,12 +142,21 @@ def test_a_saved_model_with_a_bad_address_is_bad_data(model, tmp_path):
         load_classifier(tmp_path)
 
 
-@pytest.mark.parametrize("temperature", ["warm", 0])
-def test_a_saved_model_with_a_temperature_that_is_no_number_over_0_is_bad_data(model, tmp_path, temperature):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"temperature": "warm"}, "temperature is"),
+        ({"temperature": 0}, "temperature is"),
+        ({"examples": [{"text": "甲"}]}, "'answer'"),
+        ({"examples": 3}, ""),
+    ],
+    ids=str,
+)
+def test_a_saved_model_whose_record_makes_no_sense_is_bad_data(model, tmp_path, change, says):
     model().save(tmp_path)
-    record = json.loads((tmp_path / "config.json").read_text("utf-8")) | {"temperature": temperature}
+    record = json.loads((tmp_path / "config.json").read_text("utf-8")) | change
     (tmp_path / "config.json").write_text(json.dumps(record), "utf-8")
-    with pytest.raises(BadData, match=r"not a whole llm model \(temperature is"):
+    with pytest.raises(BadData, match=rf"not a whole llm model \({says}"):
         load_classifier(tmp_path)
 
 

@@ -218,7 +218,8 @@ class PromptedModel(Tempered):
             endpoint = Endpoint(**record["endpoint"] | {"cache": Path(record["endpoint"]["cache"])})
             more = {name: record[name] for name in ("max_tokens", "price")} | {"request": record.get("request")}
             model = cls(config_of(record), record["name"], endpoint, **more)
-            model.examples, model.priors = record["examples"], numbers("priors", record["priors"]).tolist()
+            model.examples = [{name: str(one[name]) for name in ("text", "answer")} for one in record["examples"]]
+            model.priors = numbers("priors", record["priors"]).tolist()
             model.temperature, model.thresholds = positive("temperature", record["temperature"]), record["thresholds"]
         except (KeyError, TypeError, ValueError, BadUsage) as error:
             raise BadData(f"{folder}: not a whole llm model ({error})") from None
