@@ -12,11 +12,11 @@ def main(config):
     from jianghua.annotate.audit import character_grams, out_of_fold, suspicious
     from jianghua.dataset import load_build
     from jianghua.files import write_jsonl
-    from jianghua.schema import LABELS, SPLITS
+    from jianghua.schema import CONFIGS, LABELS, SPLITS
 
     if not 0 < config.share <= 1:
         raise BadUsage(f"share={config.share} should be above 0 and at most 1")
-    parts = {name: load_build(Path(config.data.path), name).rows for name in ("primary", "functions")}
+    parts = {name: load_build(Path(config.data.path), name).rows for name in CONFIGS}
     label_of = {row["id"]: row["label"] for part in parts["primary"].values() for row in part}
     rows = [row for split in SPLITS for row in parts["functions"][split]]
     names = [*LABELS, "none"]  # a paragraph without a primary function can be wrong about that, too

@@ -28,11 +28,12 @@ def main(config):
     write_build(result, data, output, Path(config.results))
     if config.page:
         from jianghua.annotate import current_votes, read_adjudicated, read_votes
+        from jianghua.annotate.votes import ADJUDICATED
         from jianghua.files import write_atomic
         from jianghua.report.browse import browse_page
 
         votes = current_votes(read_votes(data / "annotations"))
-        reasons = {i: row.reason for i, row in read_adjudicated(data / "annotations" / "adjudicated.jsonl").items()}
+        reasons = {i: row.reason for i, row in read_adjudicated(data / "annotations" / ADJUDICATED).items()}
         page = browse_page(result.rows, votes, f"{result.name} build", result.fingerprint, reasons)
         write_atomic(Path(config.page), page)
     for name, splits in result.rows.items():

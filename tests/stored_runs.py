@@ -9,10 +9,8 @@ from tiny_build import tiny_build
 from jianghua.dataset import load_build
 from jianghua.dataset.build import index_rows
 from jianghua.files import write_json, write_jsonl
-from jianghua.schema import Prediction
+from jianghua.schema import CONFIGS, Prediction
 from jianghua.training.runs import write_predictions
-
-CONFIGS = ("primary", "functions")
 
 
 def small_data(root: Path, data: Path) -> Path:

@@ -13,6 +13,8 @@ LABELS = ("praise", "criticism", "directive", "anecdote")
 LABELS_ZH = {"praise": "表扬", "criticism": "批评", "directive": "要求", "anecdote": "事例"}
 PROTOCOLS = ("alone", "in_document", "sentences", "names_only")
 SPLITS = ("train", "validation", "test")
+SCORED = SPLITS[1:]  # on which models are scored, and of which nothing may be learnt
+CONFIGS = ("primary", "functions")
 SOURCES = ("constructed", "public")
 BUILDS = ("full", "constructed")  # of both sources, of the constructed speeches alone
 

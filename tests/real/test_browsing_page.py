@@ -6,8 +6,7 @@ import pytest
 from chromium import opened
 
 from jianghua.dataset import load_build
-from jianghua.dataset.build import CONFIGS
-from jianghua.schema import LABELS
+from jianghua.schema import CONFIGS, LABELS
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ import pytest
 from jianghua.dataset import load_build
 from jianghua.evaluation import score_predictions
 from jianghua.models.exported import load_exported
+from jianghua.schema import CONFIGS
 from jianghua.training.run import predict_splits
 from jianghua.training.runs import read_predictions
 
 pytestmark = pytest.mark.slow
-CONFIGS = ("primary", "functions")
 
 
 @pytest.fixture(scope="module")

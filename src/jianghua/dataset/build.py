@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.annotate import aggregate, newest_round, read_adjudicated, read_votes
+from jianghua.annotate.votes import ADJUDICATED
 from jianghua.dataset.duplicates import near_duplicates
 from jianghua.dataset.sources import (
     SpeechInfo,
@@ -16,9 +17,8 @@ from jianghua.dataset.sources import (
     read_splits,
 )
 from jianghua.files import folder_atomic, text_sha256, write_atomic, write_jsonl
-from jianghua.schema import LABELS, SPLITS, BadData, Paragraph, Vote, label_id
+from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData, Paragraph, Vote, label_id
 
-CONFIGS = ("primary", "functions")
 _SPLIT_ORDER = {"train": 2, "validation": 1, "test": 0}
 
 
@@ -50,10 +50,10 @@ def build(data: Path, public: Path | None = None) -> Build:
         known.update({f"{info.doc_id}-{i:03d}": h for i, h in enumerate(info.paragraph_sha256)})
     annotations = data / "annotations"
     votes = newest_round(read_votes(annotations, known, {p.id: len(p.text) for p in paragraphs}))
-    gold = aggregate(votes, read_adjudicated(annotations / "adjudicated.jsonl", known))
+    gold = aggregate(votes, read_adjudicated(annotations / ADJUDICATED, known))
     if gold.queue:
         raise BadData(
-            f"{annotations / 'adjudicated.jsonl'}: {len(gold.queue)} disputed paragraphs have no decision, "
+            f"{annotations / ADJUDICATED}: {len(gold.queue)} disputed paragraphs have no decision, "
             f"the first is {gold.queue[0]!r}; scripts/agreement.py output=… writes the queue"
         )
     by_id: dict[str, list[Vote]] = {}

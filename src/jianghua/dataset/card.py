@@ -11,11 +11,12 @@ from jianghua.annotate import (
     read_annotators,
     standard_slices,
 )
-from jianghua.dataset.build import CONFIGS, Build
+from jianghua.annotate.votes import ADJUDICATED
+from jianghua.dataset.build import Build
 from jianghua.dataset.croissant import release
 from jianghua.dataset.gates import Measure, gates
 from jianghua.dataset.sources import read_manifests
-from jianghua.schema import LABELS, SPLITS, BadData
+from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData
 
 SCORES_BEGIN, SCORES_END = "<!-- scores: begin -->", "<!-- scores: end -->"
 
@@ -192,7 +193,7 @@ def card(build: Build, data: Path, scores: str = "") -> str:
         limit=_limit,
         paragraphs=len(every),
         documents=len({row["doc_id"] for row in every}),
-        adjudicated=sum(unit in ids for unit in read_adjudicated(data / "annotations" / "adjudicated.jsonl")),
+        adjudicated=sum(unit in ids for unit in read_adjudicated(data / "annotations" / ADJUDICATED)),
         noisy=Counter(row["noise"] for row in every if row["noise"]),
         registers=Counter(row["register"] for row in every if row["source"] == "constructed"),
         size=size_category(len(every)),

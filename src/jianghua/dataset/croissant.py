@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jianghua.dataset.build import CONFIGS, Build, parquet_path
+from jianghua.dataset.build import Build, parquet_path
 from jianghua.files import file_sha256
-from jianghua.schema import LABELS, SPLITS, BadData
+from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData
 
 # the standard context of Croissant 1.0; most terms are their own name in its vocabulary
 _TERMS = (

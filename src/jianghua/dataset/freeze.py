@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jianghua.annotate import aggregate, choose, read_adjudicated, read_packet, read_votes
+from jianghua.annotate.votes import ADJUDICATED
 from jianghua.dataset.load import load_build
 from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
@@ -43,7 +44,7 @@ def fixed_packet(data: Path, dataset: Path) -> list[Paragraph]:
     path = data / "packet.jsonl"
     rows = {row["id"]: row for part in load_build(dataset, "functions").rows.values() for row in part}
     if not path.exists():
-        gold = aggregate(read_votes(data / "annotations"), read_adjudicated(data / "annotations" / "adjudicated.jsonl"))
+        gold = aggregate(read_votes(data / "annotations"), read_adjudicated(data / "annotations" / ADJUDICATED))
         cells = [row | {"label": gold.rows[i].label, "disputed": gold.rows[i].disputed} for i, row in rows.items()]
         write_jsonl(path, ({"id": i, "sha256": rows[i]["sha256"]} for i in choose(cells)))
     chosen = read_packet(path)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jianghua.dataset.build import CONFIGS, index_fingerprint, index_rows, parquet_path
+from jianghua.dataset.build import index_fingerprint, index_rows, parquet_path
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
 from jianghua.dataset.subsets import take
 from jianghua.files import read_jsonl, read_parquet, text_sha256
-from jianghua.schema import LABELS, SPLITS, BadData, BadUsage
+from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData, BadUsage
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jianghua.files import read_jsonl, text_sha256
 from jianghua.ingest import ingest_file
-from jianghua.schema import SPLITS, BadData, Paragraph, check_record
+from jianghua.schema import SOURCES, SPLITS, BadData, Paragraph, check_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _info(record: object, source: str) -> SpeechInfo:
 def read_manifests(data: Path) -> dict[str, SpeechInfo]:
     """Every speech of the benchmark by `doc_id`, constructed first."""
     speeches: dict[str, SpeechInfo] = {}
-    for source in ("constructed", "public"):
+    for source in SOURCES:
 
         def listed(record: object, source=source) -> None:
             info = _info(record, source)

@@ -11,9 +11,7 @@ from jianghua.evaluation.compare import compare, holm, ranks
 from jianghua.evaluation.intervals import documents_of, sum_by_document
 from jianghua.evaluation.measure import headline_of, item_counts, measure, support_of
 from jianghua.evaluation.slices import slice_scores, worst_slice
-from jianghua.schema import LABELS, BadData, Prediction
-
-SCORED = ("validation", "test")
+from jianghua.schema import LABELS, SCORED, BadData, Prediction
 
 
 def join(predictions: Sequence[Prediction], gold: Sequence[dict], split: str, where: str = "predictions") -> list:

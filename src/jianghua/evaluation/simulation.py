@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jianghua.evaluation.intervals import draws
-from jianghua.evaluation.metrics import macro_f1, one_vs_rest
-
-CLASSES = 4
+from jianghua.evaluation.metrics import CLASSES, macro_f1, one_vs_rest
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jianghua.dataset import Build, between_marks, build, index_fingerprint, read_index
-from jianghua.dataset.build import CONFIGS, parquet_path, write_parquet, write_split
+from jianghua.dataset.build import parquet_path, write_parquet, write_split
 from jianghua.dataset.croissant import croissant, release
 from jianghua.dataset.subsets import subset_of, take
 from jianghua.hub.content import Content
-from jianghua.schema import SPLITS, BadData
+from jianghua.schema import CONFIGS, SPLITS, BadData
 
 SIDECARS = ("GUIDELINES.md", "CHANGELOG.md", "LICENSE")
 

@@ -13,12 +13,11 @@ from jianghua.hub.content import Content
 from jianghua.hub.licences import licence_file
 from jianghua.report.results import called
 from jianghua.report.stored import SHOWN
-from jianghua.schema import BUILDS, BadData
+from jianghua.schema import BUILDS, SCORED, BadData
 from jianghua.training import read_run
 from jianghua.training.runs import Run
 
 RUN_FILES = ("config.yaml", "environment.json", "metrics.json", "predictions.parquet")
-SPLITS = ("validation", "test")
 MODULES, ROOMS = ("__init__.py", "schema.py", "files.py"), ("ingest", "models", "report")  # what the demo's app imports
 # what the demo needs beside those
 REQUIREMENTS = ("transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy", "scipy", "jinja2")
@@ -50,7 +49,7 @@ def results_content(repo_id: str, results: Path, data: Path, dataset_id: str, fo
     if not tables:
         raise BadData(f"{results / 'runs'}: no finished run; scripts/reproduce.py mode=scratch makes them")
     for name, runs in tables.items():
-        for split in SPLITS:
+        for split in SCORED:
             path = folder / "predictions" / name / f"{split}-00000-of-00001.parquet"
             _write_predictions(path, runs, split)
             files[path.relative_to(folder).as_posix()] = path
@@ -112,7 +111,7 @@ def _results_card(repo_id: str, dataset_id: str, tables: dict[str, list[Run]], r
     configs = [
         {
             "config_name": name,
-            "data_files": [{"split": split, "path": f"predictions/{name}/{split}-*.parquet"} for split in SPLITS],
+            "data_files": [{"split": split, "path": f"predictions/{name}/{split}-*.parquet"} for split in SCORED],
         }
         for name in tables
     ]

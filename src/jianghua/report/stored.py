@@ -7,12 +7,12 @@ from pathlib import Path
 from jianghua.dataset import Loaded, between_marks, index_as_build
 from jianghua.dataset.subsets import subset_of
 from jianghua.evaluation import join, part_counts, scored_parts
-from jianghua.evaluation.score import SCORED, check_proba, check_splits
+from jianghua.evaluation.score import check_proba, check_splits
 from jianghua.report.curves import at_all_documents, curve_runs, curves, place_of
 from jianghua.report.leaderboard import scored
 from jianghua.report.published import Built
 from jianghua.report.results import TRAINED_ON, boards_of, build_tables, called
-from jianghua.schema import BUILDS, BadData, BadUsage
+from jianghua.schema import BUILDS, SCORED, BadData, BadUsage
 from jianghua.training import finished, read_run
 from jianghua.training.runs import Run
 from jianghua.training.scratch import Folders, same_runs

@@ -14,7 +14,7 @@ from jianghua.models import Classifier, Examples, Keywords, Length, Majority, Tf
 from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
 from jianghua.models.tokenizer import TOKENIZER_FILES
-from jianghua.schema import BadData, BadUsage, Prediction, check_number
+from jianghua.schema import SCORED, BadData, BadUsage, Prediction, check_number
 from jianghua.training.runs import environment, run_hash, write_predictions
 
 UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
@@ -28,13 +28,13 @@ def examples(loaded: Loaded, split: str, config: str) -> Examples:
 def check_training_text(loaded: Loaded, root: Path) -> None:
     """Refuse a dataset whose train split holds a validation or test paragraph, its own or the benchmark's."""
     texts = [row["text"] for row in loaded.rows["train"]]
-    held = {text_sha256(row["text"]): row["id"] for split in ("validation", "test") for row in loaded.rows[split]}
+    held = {text_sha256(row["text"]): row["id"] for split in SCORED for row in loaded.rows[split]}
     if not (root / "splits.jsonl").is_file():
         raise BadData(f"{root / 'splits.jsonl'}: no such file; data.root= names the benchmark's data folder")
     held |= heldout_hashes(root)
     refuse_heldout(texts, held, "the train split")
     shared = {row["doc_id"] for row in loaded.rows["train"]} & {
-        row["doc_id"] for split in ("validation", "test") for row in loaded.rows[split]
+        row["doc_id"] for split in SCORED for row in loaded.rows[split]
     }
     if shared:
         raise BadData(f"document {min(shared)!r} stands in train and in another split; rebuild the dataset")
@@ -214,7 +214,7 @@ def what_was_read(classifier: Classifier, loaded: Loaded, report: Callable[[dict
 
 def predict_splits(classifier: Classifier, loaded: Loaded, config: str) -> list[Prediction]:
     predictions = []
-    for split in ("validation", "test"):
+    for split in SCORED:
         rows = loaded.rows[split]
         proba = classifier.predict_proba([row["text"] for row in rows])
         decided = decide(proba, config, classifier.thresholds)

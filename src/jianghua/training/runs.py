@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jianghua import __version__
 from jianghua.files import folder_atomic, read_json, read_parquet, write_atomic
-from jianghua.schema import BadData, Prediction, at, check_record
+from jianghua.schema import CONFIGS, BadData, Prediction, at, check_record
 
 STORED = ("config.yaml", "environment.json", "predictions.parquet", "DONE")  # of a run, for tables
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "scipy", "pyarrow")
@@ -137,7 +137,7 @@ def read_run(folder: Path) -> Run:
     for name in ("config", "build", "fingerprint"):
         if name not in metadata:
             raise BadData(f"{stored}: its metadata does not say its {name!r}")
-    if metadata["config"] not in ("primary", "functions"):
+    if metadata["config"] not in CONFIGS:
         raise BadData(f"{stored}: its metadata has config {metadata['config']!r}, neither primary nor functions")
     try:
         subset = json.loads(metadata.get("subset", "null"))
