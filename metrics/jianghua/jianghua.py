@@ -215,7 +215,7 @@ def influence(counts: np.ndarray, statistic: Callable, weights: np.ndarray) -> n
     return total / seeds
 
 
-def _seed_variance(counts: np.ndarray, statistic: Callable) -> float:
+def seed_variance(counts: np.ndarray, statistic: Callable) -> float:
     """Variance of the mean over training seeds; 0 for one seed, of whose spread nothing is known."""
     return float(statistic(counts.sum(1)).var(ddof=1)) / len(counts) if len(counts) > 1 else 0.0
 
@@ -234,7 +234,7 @@ def document_variance(counts: np.ndarray, statistic: Callable) -> float:
 
 def standard_error(counts: np.ndarray, statistic: Callable) -> float:
     """Standard error of the mean score over seeds, from documents and seeds; NaN for one document."""
-    return float(np.sqrt(document_variance(counts, statistic) + _seed_variance(counts, statistic)))
+    return float(np.sqrt(document_variance(counts, statistic) + seed_variance(counts, statistic)))
 
 
 def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.ndarray, seed: int) -> np.ndarray:
@@ -246,7 +246,7 @@ def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.n
         for weights in weight_blocks(documents, len(values), seed)
     ]
     variance = documents / (documents - 1) * np.concatenate(squares)
-    variance += _seed_variance(counts, statistic)
+    variance += seed_variance(counts, statistic)
     point = float(np.mean(statistic(counts.sum(1))))
     usable = (variance > NO_VARIANCE) & ~np.isnan(values)
     return (values[usable] - point) / np.sqrt(variance[usable])

@@ -76,26 +76,31 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_a_model_that_cannot_start_is_one_clear_line_and_leaves_nothing(case, data, tmp_path, run_script):
-    arguments, status, says = BAD[case]
-    build("hfl_bert", tmp_path / "ckpt")
-    build("hfl_bert", tmp_path / "bare")
-    (tmp_path / "bare" / "pytorch_model.bin").unlink()
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """A folder with a sound checkpoint, `ckpt`, and others that are each wrong in one thing."""
+    folder = tmp_path_factory.mktemp("checkpoints")
     theirs = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a", "1": "b"}}
-    build("hfl_bert", tmp_path / "theirs", **theirs)
-    build("hfl_bert", tmp_path / "nameless", architectures=None, id2label={"0": "a", "1": "b"})
-    build("hfl_bert", tmp_path / "listed", id2label=["praise"])
-    build("hfl_bert", tmp_path / "hollow")
-    (tmp_path / "hollow" / "config.json").write_text("[]", "utf-8")
-    build("hfl_bert", tmp_path / "mute")
-    (tmp_path / "mute" / "vocab.txt").unlink()
-    before = sorted(path.name for path in tmp_path.iterdir())
-    result = run_script("train", *arguments, f"data.path={data}", cwd=tmp_path)
+    for name in ("ckpt", "bare", "hollow", "mute"):
+        build("hfl_bert", folder / name)
+    build("hfl_bert", folder / "theirs", **theirs)
+    build("hfl_bert", folder / "nameless", **theirs | {"architectures": None})
+    build("hfl_bert", folder / "listed", id2label=["praise"])
+    (folder / "bare" / "pytorch_model.bin").unlink()
+    (folder / "hollow" / "config.json").write_text("[]", "utf-8")
+    (folder / "mute" / "vocab.txt").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_model_that_cannot_start_is_one_clear_line_and_leaves_nothing(case, data, broken, run_script):
+    arguments, status, says = BAD[case]
+    before = sorted(path.name for path in broken.iterdir())
+    result = run_script("train", *arguments, f"data.path={data}", cwd=broken)
     assert result.returncode == status, (result.returncode, result.stderr[-800:])
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert says in result.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert sorted(path.name for path in broken.iterdir()) == before
 
 
 @pytest.mark.slow  # the client's own retries take most of a minute, and no setting of its shortens them

@@ -11,6 +11,7 @@ from jianghua.evaluation.intervals import (
     percentile_ends,
     replicate_scores,
     row_blocks,
+    seed_variance,
     standard_error,
     studentised_ends,
     studentised_replicates,
@@ -85,14 +86,15 @@ def smallest_difference(left: np.ndarray, right: np.ndarray, *, labels: list[int
     (t(0.975) + t(0.8)) standard errors of the difference, documents - 1 degrees of freedom (Bloom 1995).
     None for one document.
     """
+    both, statistic = _difference(left, right, labels)
+    return _detectable(standard_error(both, statistic), both.shape[1]) if both.shape[1] > 1 else None
+
+
+def _detectable(error: float, documents: int) -> float:
+    """The true difference with standard error `error` that a test at 0.05 finds with a power of 80 %."""
     from scipy.stats import t as student
 
-    both, statistic = _difference(left, right, labels)
-    freedom = both.shape[1] - 1
-    if not freedom:
-        return None
-    quantiles = student.ppf(1 - ALPHA / 2, freedom) + student.ppf(POWER, freedom)
-    return float(quantiles * standard_error(both, statistic))
+    return float((student.ppf(1 - ALPHA / 2, documents - 1) + student.ppf(POWER, documents - 1)) * error)
 
 
 def paired_bootstrap(
@@ -110,7 +112,8 @@ def paired_bootstrap(
     difference = float(statistic(both.sum(1)).mean())
     if documents < 2 or np.isnan(difference):
         return {"difference": difference} | dict.fromkeys(BOOTSTRAP)
-    error = standard_error(both, statistic)
+    variance = document_variance(both, statistic)
+    error = float(np.sqrt(variance + seed_variance(both, statistic)))
     values = replicate_scores(both, statistic, seed=seed, replicates=replicates)
     t = studentised_replicates(both, statistic, values, seed)
     low, high = studentised_ends(difference, error, t, bounds=(-1, 1))
@@ -119,7 +122,6 @@ def paired_bootstrap(
     else:  # no resample differs from the sample: none is as extreme as a difference, all as none
         p_value = 1 / (replicates + 1) if difference else 1.0
     no_spread = None if difference else 0.0
-    variance = document_variance(both, statistic)
     return {
         "difference": difference,
         "low": low,
@@ -127,7 +129,7 @@ def paired_bootstrap(
         "p_value": p_value,
         "standard_error": error,
         "effect_size": difference / (documents * variance) ** 0.5 if variance > NO_VARIANCE else no_spread,
-        "smallest_difference": smallest_difference(left, right, labels=labels),
+        "smallest_difference": _detectable(error, documents),
     }
 
 
