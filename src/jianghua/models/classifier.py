@@ -1,7 +1,7 @@
 """What every model of the benchmark can do, and how one is found again in a folder."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 
 from jianghua.files import read_json, write_json
 from jianghua.models.device import check_device
-from jianghua.schema import LABELS, BadData
+from jianghua.schema import LABELS, BadData, BadUsage
 
 # kind in `config.json` → module and class; every other kind is an encoder of the transformers library
 WITHOUT_ENCODER = {
@@ -152,3 +152,28 @@ def load_classifier(folder: Path, device: str = "cpu") -> Classifier:
     from jianghua.models.encoder import Encoder
 
     return Encoder.load(folder, device)
+
+
+def check_engine(engine: str, device: str) -> None:
+    """Raise `BadUsage` for a device that does not exist, or that this engine does not run on."""
+    check_device(device)
+    if engine != "torch" and device not in ("auto", "cpu"):
+        raise BadUsage(f"device={device}: engine={engine} runs on the CPU; device= is for engine=torch")
+
+
+def load_engine(folder: Path, engine: str, device: str, note: Callable[[str], None]) -> Classifier:
+    """The model in `folder` as `engine` runs it: torch, or an exported one, whose first start `note` tells of."""
+    if engine == "torch":
+        return load_classifier(folder, device)
+    from jianghua.models.exported import load_exported
+
+    return load_exported(folder, engine, note)
+
+
+def label_texts(classifier: Classifier, texts: Sequence[str], batch_size: int | None = None) -> tuple:
+    """`(labels, proba, cut)`: the label names decided for each text, probabilities (n, 4), and how many texts are
+    longer than the model reads."""
+    # baselines know no batches, and read every text whole
+    more = {"batch_size": batch_size} if batch_size and hasattr(classifier, "cut") else {}
+    proba = classifier.predict_proba(texts, **more)
+    return decided_names(classifier, proba), proba, getattr(classifier, "cut", 0)

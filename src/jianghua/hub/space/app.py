@@ -14,8 +14,7 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from jianghua.ingest import ingest_paths
-from jianghua.models import load_classifier
-from jianghua.models.classifier import decided_names
+from jianghua.models import decided_names, load_classifier
 from jianghua.report.page import speech_page
 from jianghua.schema import BadData
 

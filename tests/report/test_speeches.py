@@ -1,0 +1,121 @@
+"""Two speeches side by side: what became of each sentence, and the shares of the functions with their intervals."""
+
+import numpy as np
+import pytest
+
+from jianghua.report.speeches import Labelled, profile, side_by_side, speeches_page
+from jianghua.report.wording import edits, match_sentences, same_words
+from jianghua.schema import LABELS, Paragraph
+
+OLD = [
+    "同志们：",
+    "去年新增就业1312万人，成绩来之不易。",
+    "全面推广国际贸易“单一窗口”。",
+    "有的干部占着位子不干事，群众很有意见。",
+    "月底前再查一遍。",
+]
+NEW = [
+    "同志们，",
+    "推广国际贸易“单一窗口”，实现全国通关一体化。",
+    "去年新增就业1314万人，成绩来之不易！",
+    "老周在渡口守了二十年，昨天夜里又救起两个孩子。",
+    "月底前，再查一遍。",
+]
+
+
+def paragraphs(doc_id, texts, title="讲话"):
+    return [Paragraph(f"{doc_id}-{i}", doc_id, i, title, "", text, "", 0, 0) for i, text in enumerate(texts)]
+
+
+def labelled(doc_id, texts, names, proba=None):
+    proba = np.array([[float(label in own) for label in LABELS] for own in names]) if proba is None else np.array(proba)
+    return Labelled(paragraphs(doc_id, texts), names, proba)
+
+
+def test_a_reworded_sentence_is_found_wherever_it_went_and_an_unrelated_one_is_not():
+    matched = match_sentences(OLD, NEW)
+    assert {i: j for i, (j, _) in matched.items()} == {0: 0, 1: 2, 2: 1, 4: 4}
+    assert matched[4][1] == 1
+    assert 0.35 <= matched[1][1] < 1
+    assert same_words(OLD[4], NEW[4])
+    assert not same_words(OLD[1], NEW[2])
+
+
+def test_each_sentence_is_matched_once_and_equal_ones_in_their_order():
+    assert match_sentences(["我们要抓落实。"], ["我们要抓落实。", "我们要抓落实。"]) == {0: (0, 1.0)}
+    twice = ["我们要抓落实。", "今年的任务很重。", "我们要抓落实。"]
+    assert {i: j for i, (j, _) in match_sentences(twice, twice).items()} == {0: 0, 1: 1, 2: 2}
+
+
+def test_a_short_sentence_matches_only_the_same_words():
+    assert match_sentences(["大家辛苦。"], ["你们辛苦。"]) == {}
+    assert match_sentences(["大家辛苦。"], ["大家辛苦！"]) == {0: (0, 1.0)}
+
+
+@pytest.mark.parametrize(("old", "new"), [([], NEW), (OLD, []), (["……", "。"], ["！"])])
+def test_nothing_matches_where_a_side_has_no_words(old, new):
+    assert match_sentences(old, new) == {}
+
+
+def test_the_edits_spell_both_sentences():
+    pieces = edits(OLD[1], NEW[2])
+    assert "".join(text for kind, text in pieces if kind != "added") == OLD[1]
+    assert "".join(text for kind, text in pieces if kind != "gone") == NEW[2]
+    assert ("gone", "2") in pieces
+    assert ("added", "4") in pieces
+
+
+def test_shares_are_of_characters_and_a_single_speech_has_no_interval():
+    old = labelled("a", ["一" * 30, "二" * 70], [["praise"], ["directive", "criticism"]])
+    new = labelled("b", ["一" * 50, "二" * 50], [["praise"], []], [[0.6, 0.1, 0.2, 0.1], [0.4, 0.1, 0.1, 0.1]])
+    rows = {row["function"]: row for row in profile(old, new)}
+    assert rows["praise"]["old"] == {"value": 0.3, "low": None, "high": None}
+    assert rows["praise"]["difference"]["value"] == pytest.approx(0.2)
+    assert rows["praise"]["difference"]["low"] is None
+    assert rows["praise"]["expected"] == pytest.approx([0.3, 0.5])
+    assert rows["directive"]["old"]["value"] == rows["criticism"]["old"]["value"] == 0.7
+    assert rows["none"]["new"]["value"] == 0.5
+    assert rows["none"]["expected"] is None
+
+
+def test_two_sets_of_speeches_have_intervals_which_hold_the_true_difference():
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(20):
+        sides = []
+        for share in (0.3, 0.5):
+            parts = [labelled(f"d{d}", ["字" * 40] * 20, _drawn(rng, share, 20)) for d in range(15)]
+            merged = [[item for part in parts for item in field(part)] for field in FIELDS]
+            sides.append(Labelled(merged[0], merged[1], np.array(merged[2])))
+        row = profile(*sides)[LABELS.index("directive")]
+        assert row["old"]["low"] < row["old"]["value"] < row["old"]["high"]
+        held += row["difference"]["low"] <= 0.2 <= row["difference"]["high"]
+    assert held >= 16  # 0.95 of 20 is 19
+
+
+FIELDS = (lambda one: one.paragraphs, lambda one: one.labels, lambda one: one.proba)
+
+
+def _drawn(rng, share, n):
+    own = np.clip(share + rng.normal(0, 0.1), 0, 1)
+    return [["directive"] if rng.random() < own else ["praise"] for _ in range(n)]
+
+
+def test_the_wording_is_compared_only_where_each_side_is_one_speech():
+    one, other = labelled("a", OLD, [["praise"]] * 5), labelled("b", NEW, [["praise"]] * 5)
+    found = side_by_side(one, other, "primary")["wording"]
+    assert [row["state"] for row in found["new"]] == ["kept", "changed", "changed", "added", "kept"]
+    assert [row["state"] for row in found["old"]] == ["kept", "changed", "changed", "dropped", "kept"]
+    assert [found["old"][row["from"]]["to"] for row in found["new"] if "from" in row] == [0, 1, 2, 4]
+    assert sum(part["share"] for part in found["shares"]["new"].values()) == pytest.approx(1)
+    both = Labelled([*one.paragraphs, *other.paragraphs], [*one.labels, *other.labels], np.vstack([one.proba] * 2))
+    assert side_by_side(both, other, "primary")["wording"] is None
+
+
+def test_a_page_shows_every_character_of_both_speeches_and_no_markup_of_theirs():
+    one = labelled("a", ["<b>一般</b>号召要少。"], [[]])
+    other = labelled("b", ["<b>一般</b>号召要更少。"], [["directive"]])
+    page = speeches_page(side_by_side(one, other, "functions"), one, other, "模型")
+    assert "&lt;b&gt;一般&lt;/b&gt;号召要少。" in page
+    assert "<ins>更</ins>" in page
+    assert "<b>" not in page
