@@ -164,7 +164,7 @@ def main() -> None:
     said = f"shipped minus padded, seed by seed: {each}; mean {mean:+.2f}, 95 % {low:+.2f} to {high:+.2f}"
     benchmark.checks.append(said)
     print(said)
-    what = "validation macro-F1, shipped recipe minus padded path with dropout, points"
+    what = "validation macro-F1, shipped recipe minus padded path with dropout, points: mean, and its 95 % interval"
     benchmark.claim(what, [low, mean, high], -WITHIN)  # no rounds: the lowest and highest are the interval's ends
     benchmark.finish(options.output)
 

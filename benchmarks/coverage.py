@@ -214,7 +214,8 @@ def coverage_table(rows: list[dict]) -> str:
     table += "| mean distance from 0.95 | | | 1 | | " + " | ".join(f"{value:.3f}" for value in miss) + " |\n"
     sizes = {row["source"]: f"{row['documents']} documents, {row['paragraphs']} paragraphs" for row in rows}
     table += "\n" + "; ".join(f"{source}: {size}" for source, size in sizes.items())
-    return table + f". {rows[0]['trials']:,} test sets a row; chosen: {NAMES.get(chosen(rows), chosen(rows))}.\n"
+    table += f". {rows[0]['trials']:,} test sets per row, so that a share near 0.95 is uncertain by 0.02; "
+    return table + f"chosen: {NAMES.get(chosen(rows), chosen(rows))}.\n"
 
 
 def tests_table(rows: list[dict]) -> str:
@@ -225,7 +226,7 @@ def tests_table(rows: list[dict]) -> str:
         for test in ("randomisation", "bootstrap"):
             table += f"| {row['source']} | {test} | {row['equal'][test]:.3f} | {row['equal_by_other_means'][test]:.3f} "
             table += f"| {row['smallest_difference']:.3f} | {row['power'][test]:.3f} |\n"
-    return table + f"\n{rows[0]['trials']:,} test sets a cell.\n"
+    return table + f"\n{rows[0]['trials']:,} test sets per cell.\n"
 
 
 def tables_of(result: dict) -> dict[str, str]:

@@ -159,7 +159,7 @@ def figure(value: float) -> str:
 
 def claim_rows(claims: Sequence[dict]) -> list[str]:
     """A Markdown table: claim, median ratio and range, target, reached or not."""
-    lines = ["| claim | measured | lowest–highest round | target | reached |", "| --- | ---: | ---: | ---: | --- |"]
+    lines = ["| claim | measured | range over rounds | target | reached |", "| --- | ---: | ---: | ---: | --- |"]
     for claim in claims:
         sign = "≥" if claim["at_least"] else "≤"
         lines.append(
@@ -171,7 +171,7 @@ def claim_rows(claims: Sequence[dict]) -> list[str]:
 
 def figure_rows(rows: Sequence[dict]) -> list[str]:
     """A Markdown table: median and range of each figure."""
-    lines = ["| what | unit | median | lowest–highest round |", "| --- | --- | ---: | ---: |"]
+    lines = ["| what | unit | median | range over rounds |", "| --- | --- | ---: | ---: |"]
     for row in rows:
         spread = f"{figure(row['low'])}–{figure(row['high'])}"
         lines.append(f"| {row['what']} | {row['unit']} | {figure(row['median'])} | {spread} |")

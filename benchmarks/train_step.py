@@ -3,9 +3,10 @@
     python benchmarks/train_step.py [--rounds 3] [--steps 6] [--base-rounds 2]
 
 First the same bundled encoder on both sides (it drops nothing) and the head for evidence sentences off; then the
-shipped recipe as it is (evidence, masking, parts, averaged weights, no dropout in the encoder) against Trainer with a
-dropout of 0.1 in embeddings, attention, inner layers and head, what fine-tuning BERT takes by default; then a 12 × 768
-ModernBERT with random weights and no dropout on either side; then peak memory at the same batch, again without dropout.
+shipped recipe as it is (evidence, tokens left out, parts, adversarial steps, averaged weights, no dropout in the
+encoder) against Trainer with a dropout of 0.1 in embeddings, attention, inner layers and head, what fine-tuning BERT
+takes by default; then a 12 × 768 ModernBERT with random weights and no dropout on either side; then peak memory at the
+same batch, again without dropout.
 Before anything is timed, loss and gradients of the same 16 paragraphs must agree. Both sides take some 16 to 20
 paragraphs a batch. Flat runs as scripts/train.py runs it (a shard of the batch a thread; beside it, all threads on one
 batch), Trainer as it comes. The speed of matrix multiplication is the mean over a third of a second of the best of

@@ -1,8 +1,8 @@
 """To and from doccano's JSON Lines for text classification.
 
 doccano knows a set of labels a text and no single choice beside it, so the project has nine labels:
-`primary:praise` … `primary:none` for the primary function, `praise` … `anecdote` for all functions.
-A project with the plain labels only (and 无 or none) can be read as long as each text has one.
+`primary:表扬` … `primary:无` for the primary function, `表扬` … `事例` for all functions; their English names are
+read too. A project with the plain labels only (and 无 or none) can be read as long as each text has one.
 doccano numbers texts itself under `id`; the paragraph's id travels as `paragraph_id`.
 """
 
@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jianghua.annotate.answers import Answer, answer_of_names
+from jianghua.annotate.names import NONE_ZH
 from jianghua.files import read_placed_jsonl, to_json_line
-from jianghua.schema import LABELS, BadData, at
+from jianghua.schema import LABELS_ZH, BadData, at
 
 PRIMARY_PREFIX = "primary:"
 
 
 def label_list() -> str:
     """The project's labels, JSON to import under Labels."""
-    names = [*(PRIMARY_PREFIX + name for name in (*LABELS, "none")), *LABELS]
+    names = [*(PRIMARY_PREFIX + name for name in (*LABELS_ZH.values(), NONE_ZH)), *LABELS_ZH.values()]
     colours = ("#c0392b", "#2980b9", "#27ae60", "#8e44ad", "#7f8c8d", "#e6b0aa", "#aed6f1", "#abebc6", "#d7bde2")
     rows = [
         {"text": name, "suffix_key": str(key), "background_color": colour, "text_color": "#000000"}

@@ -29,7 +29,7 @@ def labelling_config(with_title: bool = False) -> str:
     title = '  <Header value="$title" size="4"/>\n' if with_title else ""
     return f"""<View>
 {title}  <Text name="text" value="$text"/>
-  <Header value="主要功能（占字最多的一种；都不占主要选“{NONE_ZH}”）" size="5"/>
+  <Header value="主要功能（占字数最多的一种；没有主要功能的选“{NONE_ZH}”）" size="5"/>
   <Choices name="{PRIMARY}" toName="text" choice="single-radio" required="true" showInline="true">
 {functions}
     <Choice value="{NONE_ZH}" alias="none"/>

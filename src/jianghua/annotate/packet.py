@@ -27,19 +27,20 @@ INSTRUCTIONS = """# 标注说明
 
 1. 先通读同一文件夹里的 `GUIDELINES.md`（约一刻钟）。拿不准时按规范第三部分的次序判断。
 2. 任选一种工具：
-   - **表格**：用 Excel 或 WPS 打开 `paragraphs.csv`，另存为自己的代号（如 `h1.csv`，格式仍为 CSV）。“主要功能”一栏填
-     表扬、批评、要求、事例、无 之一；这一段做了哪几件事，就在哪几栏打任意记号（如 1）。编号、段落两栏不要改动。
+   - **表格**：用 Excel 或 WPS 打开 `paragraphs.csv`，另存为以自己代号命名的文件（如 `h1.csv`，格式仍为 CSV）。
+     “主要功能”一栏填 表扬、批评、要求、事例、无 之一；这一段做了哪几件事，就在哪几栏打任意记号（如 1）。
+     编号、段落两栏不要改动。
    - **Label Studio**：新建项目，Labeling Interface 里粘贴 `labelstudio.xml`，导入 `labelstudio.json`；
      做完后 Export → JSON。
 3. 只看这一段文字，不查出处，不猜文章怎样写成。没有把握也请选一个；确实无法判断的留空，留空不等于“无”。
-4. 做完把文件交回，不需要说明理由；想说的写在“备注”里。
+4. 做完把文件交回，不需要说明理由；想说的写在表格的“备注”栏里，用 Label Studio 的另写一份文字。
 
 交回以后（由维护者做）：
 
 ```bash
 # 每人一次；Label Studio 导出的用 format=labelstudio
 python scripts/annotate.py import=h1.csv format=csv protocol=alone output=people
-# 三人之间的一致程度，以及与现有标注的一致程度
+# 三人之间的一致程度，以及与定稿标签的一致程度
 python scripts/agreement.py votes=people by=annotator gold=data/annotations
 ```
 """

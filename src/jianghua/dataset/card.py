@@ -147,7 +147,14 @@ def agreement_measures(report: dict, disputed: float | None) -> list[Measure]:
         lowest = min(functions, key=functions.__getitem__)
         found.append(Measure(f"lowest alpha of a function ({lowest}), fresh paragraphs", functions[lowest], 0.7, True))
     if disputed is not None:
-        found.append(Measure("share of paragraphs that a vote disputes", disputed, 0.15, True))
+        found.append(
+            Measure(
+                "share of paragraphs that a vote disputes (a floor: protocols should not merely repeat each other)",
+                disputed,
+                0.15,
+                True,
+            )
+        )
     return found
 
 

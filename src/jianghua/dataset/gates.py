@@ -244,7 +244,7 @@ def gates(rows: dict[str, dict[str, list[dict]]], set_phrases: Sequence[str]) ->
         for source in sources
     }
     measures = [
-        Measure("12-character strings in more than 3 constructed documents", len(repeated), 0),
+        Measure("12-character strings outside set phrases in more than 3 constructed documents", len(repeated), 0),
         Measure("set phrases", len(set_phrases), MOST_SET_PHRASES),
         Measure("closest two paragraphs in different splits (5-gram Jaccard)", closest_between_splits(every), 0.4999),
     ]

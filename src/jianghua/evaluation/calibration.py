@@ -14,7 +14,7 @@ def equal_mass_bins(confidence: np.ndarray, bins: int = BINS) -> tuple[np.ndarra
 
 
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
-    """ECE over `bins` bins of equal mass (Nguyen & O'Connor 2015; Guo et al. 2017, §3).
+    """ECE over `bins` bins of equal mass (Nguyen & O'Connor 2015; Guo et al. 2017, §2).
 
     `confidence` and `correct` are (n,). Biased upwards, the more the fewer items a bin holds:
     `calibration_error_of_calibrated` says what a calibrated model would show. NaN for no items.

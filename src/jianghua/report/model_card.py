@@ -61,19 +61,20 @@ pipeline_tag: fill-mask
 
 ModernBERT's architecture with global attention: {a["num_hidden_layers"]} layers, hidden size {a["hidden_size"]},
 {a["num_attention_heads"]} heads, gated feed-forward {a["intermediate_size"]}; classifiers read the mean of all states.
-{record["vocabulary"]:,} byte-pair entries (characters, words of up to four, Chinese quotes, dashes and the ellipsis),
-{size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch on {device}.
+{record["vocabulary"]:,} byte-pair entries (characters, words of up to four characters, Chinese quotes, dashes, the
+ellipsis), {size:.1f} MB in fp16 (`"dtype": "float32"` in the configuration: it loads as fp32). Trained from scratch
+on {device}.
 
 | text | terms | documents | tokens there | share of tokens seen |
 | --- | --- | ---: | ---: | ---: |
 {rows}
 
 The weights' licence is that of the most demanding of these texts. No validation or test document of the benchmark was
-read: the script refuses them by hash, and leaves out ritual sentences that train documents share with them.
+read: the script refuses them by hash, and leaves out ritual paragraphs that train documents share with them.
 
 **How.** Masked language modelling over spans of 1–4 tokens, {record["mask_share"]:.0%} of tokens, and with
-weight {record["set_weight"]} the mean state naming the set of tokens of its sequence (cross-entropy); token
-embeddings start from factorised co-occurrence counts; {how}.
+weight {record["set_weight"]} a bag-of-words task: the mean state tells which tokens its sequence holds (cross-entropy);
+token embeddings start from factorised co-occurrence counts; {how}.
 At most {tokens / 1e6:.1f} million tokens and {last["seconds"] / 60:.0f} minutes{cpu} in all.
 Longest sequences, in tokens: {lengths}. {record["note"] or ""}
 

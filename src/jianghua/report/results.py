@@ -23,9 +23,9 @@ ABOUT = {
 ABOUT_ZH = {
     "majority": "多数类",
     "length": "只看长度",
-    "keywords": "关键词",
+    "keywords": "关键词规则",
     "tfidf_svm": "TF-IDF＋线性支持向量机",
-    "probe": "mini，冻结，线性层",
+    "probe": "mini，冻结，线性分类层",
     "tfidf": "TF-IDF＋逻辑回归",
     "mini_random": "mini，随机权重",
     "mini": "mini，预训练",
@@ -95,13 +95,13 @@ def part_notes(board: dict) -> list[str]:
     if smallest and None not in smallest:
         low, high = f"{min(smallest):.3f}", f"{max(smallest):.3f}"
         notes.append(
-            f"The smallest true difference between neighbours that this part would show with a power of 80 %: "
+            f"The smallest true difference between neighbours that one uncorrected test at 0.05 would show here with a "
+            f"power of 80 %: "
             f"{low if low == high else f'{low} to {high}'}."
         )
         for pair in board["alike"]:
-            notes[-1] += (
-                f" Left out: {' and '.join(ABOUT.get(m, m) for m in pair)}, whose counts are equal in every document."
-            )
+            names = " and ".join(ABOUT.get(m, m) for m in pair)
+            notes[-1] += f" Not in that range: {names}, whose counts are equal in every document."
     if board["votes"]:
         sizes = ", ".join(f"{one['protocol']} {one['n']}" for one in board["votes"].values())
         notes.append(

@@ -8,7 +8,7 @@ validation and folded into the last layer, and for `functions` a threshold a fun
 Where the dataset says which sentence does what, a second head, thrown away afterwards, learns that from
 the mean of a sentence's token states: the evidence teaches the encoder where to look. A small corpus is learnt by
 heart through its words otherwise: so a share of the input tokens is left out while training (word dropout, Iyyer et al.
-2015, §3.2), a share of the paragraphs is cut to runs of their sentences (`training.parts`), and some steps take their
+2015, §3.1), a share of the paragraphs is cut to runs of their sentences (`training.parts`), and some steps take their
 batch a second time with the token embeddings moved along their gradient, where the loss is higher (FGM, Miyato et al.
 2017, §3). The weights that are validated and kept are an exponential moving average of those trained.
 

@@ -34,7 +34,7 @@ def label_speech(classifier, name: str, text: str | None, file: str | Path | Non
     with tempfile.TemporaryDirectory() as folder:
         if file is None:
             if not (text or "").strip():
-                raise BadData("请粘贴讲话全文，或拖入一个文件 (html, txt, docx, pdf)")
+                raise BadData("请粘贴讲话全文，或拖入一个文件 （html、txt、docx、pdf）")
             if len(text) > LONGEST:
                 raise BadData(f"文本过长：{len(text)} 字，至多 {LONGEST} 字")
             file = Path(folder) / "讲话.txt"
@@ -60,14 +60,17 @@ def interface(classifier, name: str):
         return f'<iframe srcdoc="{html.escape(page, quote=True)}" style="width:100%;height:75vh;border:0"></iframe>'
 
     with gradio.Blocks(title="讲话 Jianghua", analytics_enabled=False) as blocks:
-        gradio.Markdown("# 讲话 Jianghua\n粘贴讲话全文，或拖入文件；每段按其功能着色，并给出模型的把握。")
+        gradio.Markdown("# 讲话 Jianghua\n粘贴讲话全文，或拖入文件；每段按其功能着色，并给出模型的置信度。")
         with gradio.Row():
             text = gradio.Textbox(EXAMPLE, label="讲话全文", lines=12, max_lines=24)
             file = gradio.File(label="文件", file_types=[".html", ".htm", ".txt", ".docx", ".pdf"], type="filepath")
         button = gradio.Button("分析", variant="primary")
         page = gradio.HTML()
         button.click(show, [text, file], page, api_name="label")
-        gradio.Markdown("标签为模型投票所得，未经人工核验；不可用于评判任何个人或机构。")
+        gradio.Markdown(
+            "标签由模型自动给出，会有错误；训练用的标注也出自语言模型，未经人工核验。不得用于评价任何个人或单位，不得用于监控，"
+            "不得据以对任何人作出决定。"
+        )
     return blocks
 
 
