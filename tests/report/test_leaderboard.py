@@ -36,7 +36,10 @@ def test_neighbours_that_count_the_same_are_left_out_of_the_power_note_and_named
     assert min(board["smallest"]) > 0.005
     note = next(note for note in part_notes(board) if "power of 80 %" in note)
     low, high = (f"{end(board['smallest']):.3f}" for end in (min, max))
-    assert f"power of 80 %: {low} to {high}. Left out: majority class and length alone, whose counts are equal" in note
+    assert (
+        f"power of 80 %: {low} to {high}. Not in that range: majority class and length alone, whose counts are equal"
+        in note
+    )
     assert board["models"]["length"]["step"] == {"difference": 0.0, "p": 1.0}
 
 
@@ -44,7 +47,7 @@ def test_models_that_differ_are_all_in_the_power_note(rows):
     board = board_of(rows, {"tfidf": 0.6, "mini": 0.8})
     assert board["alike"] == []
     assert len(board["smallest"]) == 1
-    assert not any("Left out" in note for note in part_notes(board))
+    assert not any("Not in that range" in note for note in part_notes(board))
 
 
 def test_where_all_models_count_the_same_there_is_no_power_note(rows):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jianghua.dataset import index_as_build
+from jianghua.evaluation.slices import slices_of
 from jianghua.files import write_json
 from jianghua.report.curves import at_all_documents, curve_rows, curve_runs, curves, keep_runs, rule_of, runs_to_keep
 from jianghua.report.detail_tables import CALIBRATION_COLUMNS, calibration_table, cost_table, slice_shares, slice_table
@@ -20,6 +21,7 @@ from jianghua.report.published import costs_of, three_formats, write_part
 from jianghua.report.results import HEADER, part_csv, part_latex, part_rows
 from jianghua.report.results_page import gold_digits, model_details, paragraphs_of, results_page, rounded
 from jianghua.report.tables import csv_table, latex_table
+from jianghua.report.templates import GROUPS_ZH
 from jianghua.schema import LABELS, BadData, Prediction
 from jianghua.training.runs import Run, write_predictions
 
@@ -142,6 +144,12 @@ def test_a_slice_table_begins_with_all_and_ends_with_the_worst_slice(loaded, run
     names, values = slice_shares(details)
     assert [[f"{value:.3f}" for value in own] for own in values] == [row[4:] for row in rows[:-1]]
     assert names[0] == f"all ({len(part)})"
+
+
+def test_every_group_of_a_slice_but_numbers_and_decades_has_a_chinese_name(loaded):
+    rows = [row for part in loaded["full"].rows.values() for row in part]
+    groups = {group for own in slices_of(rows, "primary").values() for group in own}
+    assert {group for group in groups - set(GROUPS_ZH) if not re.fullmatch(r"\d|\d{4}s", group)} == set()
 
 
 def test_where_no_slice_has_thirty_paragraphs_there_is_no_worst(loaded, runs, part):

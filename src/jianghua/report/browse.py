@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jianghua.report.templates import NAMES_ZH, render, script_json
+from jianghua.report.templates import GROUPS_ZH, NAMES_ZH, render, script_json
 from jianghua.schema import LABELS, SPLITS, Vote
 
 
@@ -52,6 +52,7 @@ def browse_page(
         "browse.html.jinja",
         data=script_json(entries),
         names=NAMES_ZH,
+        groups=GROUPS_ZH,
         sources=sorted({entry["source"] for entry in entries}),
         splits=SPLITS,
         name=name,
