@@ -27,7 +27,7 @@ def main(config):
     n = len(paragraphs[0])
     old, new = Labelled(paragraphs[0], labels[:n], proba[:n]), Labelled(paragraphs[1], labels[n:], proba[n:])
     comparison = side_by_side(old, new, classifier.config)
-    write_comparison(output, comparison, old, new, folder.as_posix(), cut)
+    write_comparison(output, comparison, folder.as_posix(), cut)
     print_profile(comparison)
     print(f"{n} and {len(paragraphs[1])} paragraphs → {output} (model {folder})", file=sys.stderr)
     for line in filter(None, (not_read_whole(cut), unread_note(sources, apart=output))):

@@ -204,7 +204,7 @@ def ingest_paths(
             said = f"{len(errors)} files cannot be used: {said}"
         if documents and any(Path(entry).is_dir() for entry in inputs):
             them = "it" if len(errors) == 1 else "them"
-            said += f"; ingest.py with skip_bad=true leaves {them} out, and predict.py reads what it writes"
+            said += f"; ingest.py with skip_bad=true leaves {them} out; give what it writes instead"
         raise BadData(said)
     if bad is not None:
         bad += errors

@@ -7,6 +7,11 @@ from jianghua.report.templates import NAMES_ZH, render
 from jianghua.schema import LABELS, Paragraph
 
 
+def by_probability(names: Sequence[str], proba: Sequence[float]) -> list[str]:
+    """Label names, the most probable first; `proba` is (4,)."""
+    return sorted(names, key=lambda name: -proba[LABELS.index(name)])
+
+
 def speech_page(
     paragraphs: Sequence[Paragraph], labels: Sequence[list[str]], proba, config: str, model: str, cut: int = 0
 ) -> str:
@@ -17,7 +22,7 @@ def speech_page(
     """
     entries = []
     for paragraph, names, numbers in zip(paragraphs, labels, proba, strict=True):
-        ranked = sorted(names, key=lambda name: -numbers[LABELS.index(name)])
+        ranked = by_probability(names, numbers)
         entries.append(
             {
                 "paragraph": paragraph,

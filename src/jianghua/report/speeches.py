@@ -6,21 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.evaluation.intervals import (
-    bootstrap_interval,
-    documents_of,
-    percentile_ends,
-    replicate_scores,
-    sum_by_document,
-)
+from jianghua.evaluation.intervals import LEVEL, NO_VARIANCE, document_variance, documents_of, sum_by_document
 from jianghua.files import write_atomic, write_json
+from jianghua.report.page import by_probability
 from jianghua.report.tables import print_table
 from jianghua.report.templates import NAMES_ZH, render
-from jianghua.report.wording import SIMILAR, edits, match_sentences, same_words, sentences_of
+from jianghua.report.wording import SIMILAR, WITHIN, edits, match_sentences, parts_of, same_words, sentences_of
 from jianghua.schema import LABELS, Paragraph
 
 FORMATS = (".html", ".htm", ".json")
-STATES = ("kept", "changed", "added", "dropped")  # of sentences: added ones are the new side's, dropped ones the old's
+FEWEST = 3  # documents of a side with an interval
+# of sentences; added ones are the new side's, dropped ones the old's, a part is found within a longer sentence
+STATES = ("kept", "changed", "part", "added", "dropped")
 COUNTED = (*LABELS, "none")
 TOTAL = len(COUNTED)  # column of all characters; after it what the probabilities expect of each label
 
@@ -52,36 +49,47 @@ def share(column: int) -> Callable[[np.ndarray], np.ndarray]:
 def profile(old: Labelled, new: Labelled) -> list[dict]:
     """A row a function, and one for none: its share of each side's characters, and how far they differ.
 
-    `old`, `new` and `difference` are `{"value", "low", "high"}`; the ends are those of a 95 % interval by resampling
-    documents, each side for itself, and None where a side has a single document: one speech is described, and says
-    nothing of others. `expected` are the two shares by the probabilities, None for none.
+    `old`, `new` and `difference` are `{"value", "low", "high"}`; the ends are those of a 95 % interval over documents
+    (linearised variance of a ratio, Cochran 1977, chapter 6, with Student's t, for the difference Welch's), None where
+    a side has fewer than `FEWEST`, since one speech says nothing of others, and where all are alike. `expected` are the
+    two shares by the probabilities, None for none.
     """
     sides = [characters(one) for one in (old, new)]
     rows = []
     for column, name in enumerate(COUNTED):
         statistic = share(column)
-        values = [float(statistic(counts.sum(0))) for counts in sides]
-        ends = [bootstrap_interval(counts, statistic) or (None, None) for counts in sides]
-        between = (None, None)
-        if all(len(counts) > 1 for counts in sides):
-            drawn = [replicate_scores(counts[None], statistic, seed=i) for i, counts in enumerate(sides)]
-            between = percentile_ends(drawn[1] - drawn[0])
-        triples = zip((*values, values[1] - values[0]), (*ends, between), strict=True)
-        scores = [{"value": value, "low": low, "high": high} for value, (low, high) in triples]
+        a, b = (float(statistic(counts.sum(0))) for counts in sides)
+        spread = [document_variance(counts[None], statistic) for counts in sides]
+        freedom = [len(counts) - 1 if len(counts) >= FEWEST else 0 for counts in sides]
+        scores = {
+            name: _score(*one, (0, 1)) for name, *one in zip(("old", "new"), (a, b), spread, freedom, strict=True)
+        }
+        few = min(freedom) < FEWEST - 1
+        if not few and sum(spread):
+            freedom.append(sum(spread) ** 2 / sum(v**2 / f for v, f in zip(spread, freedom, strict=True)))
+        scores["difference"] = _score(b - a, sum(spread), 0 if few else freedom[-1], (-1, 1))
         expected = None
         if name != "none":
             expected = [float(share(TOTAL + 1 + column)(counts.sum(0))) for counts in sides]
-        rows.append({"function": name} | dict(zip(("old", "new", "difference"), scores, strict=True)))
-        rows[-1]["expected"] = expected
+        rows.append({"function": name} | scores | {"expected": expected})
     return rows
+
+
+def _score(value: float, variance: float, freedom: float, bounds: tuple[float, float]) -> dict:
+    from scipy.stats import t as student
+
+    if freedom < 1 or variance <= NO_VARIANCE:
+        return {"value": value, "low": None, "high": None}
+    half = float(student.ppf((1 + LEVEL) / 2, freedom)) * variance**0.5
+    return {"value": value, "low": max(bounds[0], value - half), "high": min(bounds[1], value + half)}
 
 
 def wording(old: Labelled, new: Labelled) -> dict:
     """What the new speech's sentences come from: `new` and `old` are rows a sentence, in the speech's order.
 
-    A new row: `paragraph` (its place in the speech), `text`, `state` (`kept`, `changed`, `added`), and for the first
-    two `similarity`, and `from`, the index of the old row; an old row: `paragraph`, `text`, `state` (`kept`, `changed`,
-    `dropped`) and `to`. The share of characters in each state stands in `shares`.
+    A new row: `paragraph` (its place in the speech), `text`, `state` (of `STATES`), where it is not `added` `from`, the
+    index of the old row, and where it is `kept` or `changed` their `similarity`; an old row: `paragraph`, `text`,
+    `state`, and `to` where it is not `dropped`. Number and share of characters in each state stand in `shares`.
     """
     before, after = (sentences_of([p.text for p in one.paragraphs]) for one in (old, new))
     matched = match_sentences([text for _, text in before], [text for _, text in after])
@@ -91,6 +99,10 @@ def wording(old: Labelled, new: Labelled) -> dict:
         state = "kept" if same_words(before[source][1], after[to][1]) else "changed"
         rows["new"][to] |= {"state": state, "from": source, "similarity": round(similarity, 4)}
         rows["old"][source] |= {"state": state, "to": to}
+    for side, whole, link, left in (("new", before, "from", "added"), ("old", after, "to", "dropped")):
+        open_ = [row for row in rows[side] if row["state"] == left]
+        for i, j in parts_of([text for _, text in whole], [row["text"] for row in open_]).items():
+            open_[i] |= {"state": "part", link: j}
     return rows | {"shares": {name: _shares(rows[name]) for name in ("old", "new")}}
 
 
@@ -116,40 +128,48 @@ def side_by_side(old: Labelled, new: Labelled, config: str) -> dict:
 
 
 def _documents(own: Labelled) -> list[dict]:
+    """The documents in their order; labels of a paragraph stand with the most probable first."""
     found: dict[str, dict] = {}
-    for paragraph, names in zip(own.paragraphs, own.labels, strict=True):
-        record = {"doc_id": paragraph.doc_id, "title": paragraph.title or paragraph.doc_id, "paragraphs": []}
-        record = found.setdefault(paragraph.doc_id, record)
-        record["paragraphs"].append({"id": paragraph.id, "labels": names, "characters": len(paragraph.text)})
+    for paragraph, names, numbers in zip(own.paragraphs, own.labels, own.proba, strict=True):
+        titled = paragraph.title and paragraph.title != paragraph.doc_id
+        name = f"{paragraph.title}（{paragraph.doc_id}）" if titled else paragraph.doc_id
+        document = found.setdefault(paragraph.doc_id, {"doc_id": paragraph.doc_id, "name": name, "paragraphs": []})
+        proba = dict(zip(LABELS, (round(float(p), 6) for p in numbers), strict=True))
+        one = {"id": paragraph.id, "text": paragraph.text, "section": paragraph.section}
+        document["paragraphs"].append(one | {"labels": by_probability(names, numbers), "proba": proba})
     return list(found.values())
 
 
-def speeches_page(comparison: dict, old: Labelled, new: Labelled, model: str, cut: int = 0) -> str:
+def speeches_page(comparison: dict, model: str, cut: int = 0) -> str:
     """HTML of `side_by_side`: the shares, both courses in colour, and the texts with what became of each sentence."""
     texts = comparison["wording"]
-    columns = []
-    for name, own in (("old", old), ("new", new)):
-        entries = [
-            {"paragraph": paragraph, "labels": names, "sentences": []}
-            for paragraph, names in zip(own.paragraphs, own.labels, strict=True)
-        ]
-        for index, row in enumerate(texts[name] if texts else []):
+    sentences: dict[str, list[list[dict]]] = {}
+    for side, documents in comparison["documents"].items():
+        sentences[side] = [[] for document in documents for _ in document["paragraphs"]]
+        for index, row in enumerate(texts[side] if texts else []):
             pieces = [("same", row["text"])]
-            if name == "new" and row["state"] == "changed":
+            if side == "new" and row["state"] == "changed":
                 pieces = edits(texts["old"][row["from"]]["text"], row["text"])
             shown = row | {"index": index, "pieces": pieces, "other": row.get("from", row.get("to"))}
-            entries[row["paragraph"]]["sentences"].append(shown)
-        columns.append({"name": name, "entries": entries})
-    values = {"comparison": comparison, "columns": columns, "model": model, "cut": cut, "similar": SIMILAR}
-    return render("speeches.html.jinja", names=NAMES_ZH, **values)
+            sentences[side][row["paragraph"]].append(shown)
+    few = any(len(documents) < FEWEST for documents in comparison["documents"].values())
+    values = {
+        "comparison": comparison,
+        "sentences": sentences,
+        "model": model,
+        "cut": cut,
+        "fewest": FEWEST,
+        "few": few,
+    }
+    return render("speeches.html.jinja", names=NAMES_ZH, similar=SIMILAR, within=WITHIN, **values)
 
 
-def write_comparison(output: Path, comparison: dict, old: Labelled, new: Labelled, model: str, cut: int = 0) -> None:
+def write_comparison(output: Path, comparison: dict, model: str, cut: int = 0) -> None:
     """Write the page or the record, by the ending of `output`."""
     if output.suffix.lower() == ".json":
         write_json(output, comparison | {"model": model, "not_read_whole": cut}, indent=1)
     else:
-        write_atomic(output, speeches_page(comparison, old, new, model, cut))
+        write_atomic(output, speeches_page(comparison, model, cut))
 
 
 def print_profile(comparison: dict) -> None:
@@ -162,6 +182,7 @@ def print_profile(comparison: dict) -> None:
     rows = [
         [row["function"], cell(row["old"]), cell(row["new"]), cell(row["difference"], "+")]
         for row in comparison["profile"]
+        if row["function"] != "none" or comparison["config"] == "functions"  # a primary model finds no none
     ]
     titles = [_said(comparison["documents"][name]) for name in ("old", "new")]
     caption = "a paragraph may count for several functions, or for none" if comparison["config"] == "functions" else ""
@@ -173,4 +194,4 @@ def print_profile(comparison: dict) -> None:
 
 
 def _said(documents: Sequence[dict]) -> str:
-    return documents[0]["title"] if len(documents) == 1 else f"{len(documents)} speeches"
+    return documents[0]["name"] if len(documents) == 1 else f"{len(documents)} speeches"

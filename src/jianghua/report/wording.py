@@ -1,6 +1,7 @@
-"""Which sentences of an earlier speech a later one keeps, changes, adds or drops."""
+"""Which sentences of an earlier speech a later one keeps, rewords, takes in part, adds or drops."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from jianghua.annotate import split_sentences
@@ -8,8 +9,11 @@ from jianghua.dataset.duplicates import NOT_TEXT, shingles
 
 GRAM = 2  # characters
 SIMILAR = 0.35  # Jaccard similarity of two sentences' bigrams from which one counts as the other reworded
+WITHIN = 0.7  # share of a sentence's bigrams in one of the other side from which it counts as a part of that one
+SHORTEST = 6  # characters of a sentence, marks aside; a shorter one (“同志们：”) comes from nothing but its like
 BLOCK = 256  # sentences compared with all of the other side at a time
-SHORTEST = 6  # characters of a sentence, punctuation aside; shorter ones (“同志们：”) are matched only when alike
+NUMBER = re.compile(r"[-－−]?\d+(?:[.．]\d+)*[%％‰]?")
+PIECE = re.compile(rf"{NUMBER.pattern}|.", re.DOTALL)  # a number is changed whole
 
 
 def sentences_of(texts: Sequence[str]) -> list[tuple[int, str]]:
@@ -17,60 +21,80 @@ def sentences_of(texts: Sequence[str]) -> list[tuple[int, str]]:
     return [(i, text[start:end]) for i, text in enumerate(texts) for start, end in split_sentences(text)]
 
 
+def same_words(old: str, new: str) -> bool:
+    """Whether two sentences differ in marks and white space at most, and those not in a number."""
+    return _words(old) == _words(new)
+
+
+def _words(text: str) -> tuple:
+    bare = NOT_TEXT.sub("", text)
+    return (bare, *NUMBER.findall(text)) if bare else (text.strip(),)
+
+
 def match_sentences(old: Sequence[str], new: Sequence[str], threshold: float = SIMILAR) -> dict[int, tuple[int, float]]:
     """Index of a new sentence → index of the old one it comes from, and the Jaccard similarity of their bigrams.
 
     Each sentence is used once: the most similar pairs first, among equals those whose places in their speeches differ
-    least. Punctuation, white space and pairs below `threshold` do not count; a short sentence only matches one that is
-    the same.
+    least. Marks and white space do not count; a short sentence only matches one of the same words.
     """
-    from scipy.sparse import csr_array
-
-    grams = [shingles(text, GRAM) - {""} for text in (*old, *new)]
-    numbers: dict[str, int] = {}
-    for gram in (gram for own in grams for gram in own):
-        numbers.setdefault(gram, len(numbers))
-    if not numbers:
-        return {}
-    sizes = [len(own) for own in grams]
-    ends = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    columns = [numbers[gram] for own in grams for gram in own]
-    table = csr_array(([1.0] * len(columns), columns, ends), shape=(len(grams), len(numbers)))
-    earlier, later = table[: len(old)], table[len(old) :]
-    bare = [NOT_TEXT.sub("", text) for text in (*old, *new)]
     pairs = []
-    for start in range(0, len(new), BLOCK):
-        shared = (later[start : start + BLOCK] @ earlier.T).tocoo()
-        for row, j, both in zip(shared.row.tolist(), shared.col.tolist(), shared.data.tolist(), strict=True):
-            i = start + row
-            similarity = both / (sizes[len(old) + i] + sizes[j] - both)
-            short = min(len(bare[len(old) + i]), len(bare[j])) < SHORTEST
-            if similarity >= threshold and (not short or bare[len(old) + i] == bare[j]):
-                apart = abs(i / max(1, len(new) - 1) - j / max(1, len(old) - 1))
-                pairs.append((-similarity, apart, i, j))
+    for i, j, both, own, other in _overlaps(old, new):
+        similarity = both / (own + other - both)
+        if similarity >= threshold and (same_words(old[j], new[i]) or not (_short(old[j]) or _short(new[i]))):
+            apart = abs(i / max(1, len(new) - 1) - j / max(1, len(old) - 1))
+            # of those with the same bigrams, the one with the same words
+            pairs.append((-similarity, not same_words(old[j], new[i]), apart, i, j))
     matched: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
-    for similarity, _, i, j in sorted(pairs):
+    for similarity, _, _, i, j in sorted(pairs):
         if i not in matched and j not in taken:
             matched[i] = (j, -similarity)
             taken.add(j)
     return matched
 
 
-def same_words(old: str, new: str) -> bool:
-    """Whether two sentences differ in punctuation and white space at most."""
-    return NOT_TEXT.sub("", old) == NOT_TEXT.sub("", new)
+def parts_of(whole: Sequence[str], pieces: Sequence[str]) -> dict[int, int]:
+    """Index of a piece → index of the sentence of `whole` that holds most of its bigrams, and at least `WITHIN`."""
+    found: dict[int, tuple[float, int]] = {}
+    for i, j, both, own, _ in _overlaps(whole, pieces):
+        if both / own >= max(WITHIN, found.get(i, (0, 0))[0]) and not _short(pieces[i]):
+            found[i] = max(found.get(i, (0, -j)), (both / own, -j))
+    return {i: -j for i, (_, j) in found.items()}
+
+
+def _short(text: str) -> bool:
+    return len(NOT_TEXT.sub("", text)) < SHORTEST
+
+
+def _overlaps(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int, int]]:
+    """`(i, j, shared, own, other)` of new and old sentences that share bigrams: how many, and how many each has."""
+    from scipy.sparse import csr_array
+
+    # what has no words (“……”) is taken as it stands
+    grams = [shingles(text, GRAM) - {""} or {text.strip()} for text in (*old, *new)]
+    numbers: dict[str, int] = {}
+    for gram in (gram for own in grams for gram in own):
+        numbers.setdefault(gram, len(numbers))
+    sizes, ends = [len(own) for own in grams], [0]
+    for size in sizes:
+        ends.append(ends[-1] + size)
+    columns = [numbers[gram] for own in grams for gram in own]
+    table = csr_array(([1] * len(columns), columns, ends), shape=(len(grams), len(numbers)))
+    earlier = table[: len(old)].T
+    for start in range(0, len(new) if old else 0, BLOCK):
+        shared = (table[len(old) + start : len(old) + start + BLOCK] @ earlier).tocoo()
+        for row, j, both in zip(shared.row.tolist(), shared.col.tolist(), shared.data.tolist(), strict=True):
+            yield start + row, j, both, sizes[len(old) + start + row], sizes[j]
 
 
 def edits(old: str, new: str) -> list[tuple[str, str]]:
     """`(kind, text)` pieces that lead from one sentence to the other: `same`, `gone` (old only), `added` (new only)."""
+    before, after = PIECE.findall(old), PIECE.findall(new)
     pieces = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
-            pieces.append(("same", old[a:b]))
+            pieces.append(("same", "".join(before[a:b])))
             continue
-        pieces += [("gone", old[a:b])] if a < b else []
-        pieces += [("added", new[c:d])] if c < d else []
+        pieces += [("gone", "".join(before[a:b]))] if a < b else []
+        pieces += [("added", "".join(after[c:d]))] if c < d else []
     return pieces
