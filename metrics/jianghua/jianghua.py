@@ -117,6 +117,7 @@ LEVEL = 0.95
 METHOD = "studentised"
 CELLS = 10_000_000  # weights that are held at once: 80 MB
 STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
+FEWEST = 3  # documents; of two, no resample but the sample itself has a variance
 NO_VARIANCE = 1e-12  # of a score: what is below is left by numeric derivatives
 
 
@@ -303,11 +304,11 @@ def interval_over_seeds(
 ) -> tuple[float, float] | None:
     """Interval of the mean over seeds of `statistic`. `method`: `percentile`, `bca` or `studentised`.
 
-    `bounds`: the least and the largest value the score can have. None for fewer than two documents (there
-    is nothing to resample), and where the score is undefined.
+    `bounds`: the least and the largest value the score can have. None for fewer than three documents (there
+    is too little to resample), and where the score is undefined.
     """
     counts = np.asarray(counts, float)
-    if counts.shape[1] < 2:
+    if counts.shape[1] < FEWEST:
         return None
     point = float(np.mean(statistic(counts.sum(1))))
     values = replicate_scores(counts, statistic, seed=seed, replicates=replicates)

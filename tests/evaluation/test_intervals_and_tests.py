@@ -47,6 +47,12 @@ def test_the_interval_holds_the_point_and_narrows_with_more_documents():
     assert b[1] - b[0] < (a[1] - a[0]) / 2
 
 
+def test_two_documents_have_no_interval_since_no_resample_of_two_has_a_variance():
+    assert bootstrap_interval(np.array([[3.0, 10.0], [7.0, 10.0]]), lambda sums: sums[..., 0] / sums[..., 1]) is None
+    three = np.array([[3.0, 10.0], [7.0, 10.0], [6.0, 10.0]])
+    assert bootstrap_interval(three, lambda sums: sums[..., 0] / sums[..., 1]) is not None
+
+
 def test_one_document_has_no_interval():
     assert bootstrap_interval(np.array([[3.0, 4.0]]), share) is None
 
@@ -239,8 +245,9 @@ def test_more_documents_show_smaller_differences():
     assert smallest(200) < smallest(20) / 2
 
 
-def test_one_document_has_no_test():
-    counts = random_counts(np.random.default_rng(0), 1, 0.5)[0]
+@pytest.mark.parametrize("documents", [1, 2])
+def test_fewer_than_three_documents_have_no_test(documents):
+    counts = random_counts(np.random.default_rng(0), documents, 0.5)[0]
     assert paired_randomisation(counts, counts)["p_value"] is None
     assert paired_bootstrap(counts, counts)["p_value"] is None
     assert smallest_difference(counts, counts) is None

@@ -196,8 +196,8 @@ def test_one_document_has_a_score_and_says_why_it_has_no_interval_and_no_test(ro
     options = (f"run={stored[0]}", "compare=other", "data.root=data", "output=o.json")
     result = run_script("score", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "no intervals: one document only" in " ".join(result.stdout.split())
-    assert "no interval and no test: one document only" in result.stdout
+    assert "no intervals: too few documents" in " ".join(result.stdout.split())
+    assert "no interval and no test: too few documents" in result.stdout
     written = json.loads((tmp_path / "o.json").read_text("utf-8"))
     score = written["runs"][0]["split"]["test"]["macro_f1"]
     assert score["value"] > 0

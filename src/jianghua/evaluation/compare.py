@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from jianghua.evaluation.intervals import (
+    FEWEST,
     NO_VARIANCE,
     REPLICATES,
     document_variance,
@@ -39,8 +40,8 @@ def paired_randomisation(
     `left` and `right` are counts (seeds, documents, C, 3). Under the null hypothesis a document's
     predictions could have come from either system, so each replicate swaps the systems at random a
     document, all seeds together; the statistic is the difference of the means over seeds. The p-value
-    is two-sided, with the usual +1 (Davison & Hinkley 1997, §4.2.5); None for one document, which
-    could only be swapped whole.
+    is two-sided, with the usual +1 (Davison & Hinkley 1997, §4.2.5); None for fewer than three documents,
+    whose few swaps can tell nothing.
     """
     left, right = np.asarray(left, float), np.asarray(right, float)
     check_pair(left, right)
@@ -51,7 +52,7 @@ def paired_randomisation(
 
     observed = float(score(left) - score(right))
     result = {"difference": observed, "p_value": None, "documents": documents, "seeds": len(left)}
-    if documents < 2 or np.isnan(observed):
+    if documents < FEWEST or np.isnan(observed):
         return result
     # seeds are paired in the swap by position; the mean of each side is what enters the statistic
     a = left.reshape(len(left), documents, -1)
@@ -84,10 +85,10 @@ def smallest_difference(left: np.ndarray, right: np.ndarray, *, labels: list[int
     """The smallest true difference that a paired test of two such systems finds with a power of 80 % at 0.05.
 
     (t(0.975) + t(0.8)) standard errors of the difference, documents - 1 degrees of freedom (Bloom 1995).
-    None for one document.
+    None for fewer than three documents.
     """
     both, statistic = _difference(left, right, labels)
-    return _detectable(standard_error(both, statistic), both.shape[1]) if both.shape[1] > 1 else None
+    return _detectable(standard_error(both, statistic), both.shape[1]) if both.shape[1] >= FEWEST else None
 
 
 def _detectable(error: float, documents: int) -> float:
@@ -105,12 +106,13 @@ def paired_bootstrap(
     Keys: `difference`, `low`, `high` (95 %, bootstrap-t), `p_value` (two-sided, studentised; Davison & Hinkley
     1997, §4.4.1), `standard_error`, `effect_size` (the difference over the standard deviation of the documents'
     contributions to it: Cohen's d for paired observations; 0 where the two never differ, None where they differ
-    alike in every document) and `smallest_difference`. All but the difference are None for one document.
+    alike in every document) and `smallest_difference`. All but the difference are None for fewer than
+    three documents.
     """
     both, statistic = _difference(left, right, labels)
     documents = both.shape[1]
     difference = float(statistic(both.sum(1)).mean())
-    if documents < 2 or np.isnan(difference):
+    if documents < FEWEST or np.isnan(difference):
         return {"difference": difference} | dict.fromkeys(BOOTSTRAP)
     variance = document_variance(both, statistic)
     error = float(np.sqrt(variance + seed_variance(both, statistic)))
@@ -160,7 +162,7 @@ def ranks(
     """Rank of each system by macro-F1, 1 the best, with the 95 % interval over resampled documents and seeds.
 
     Equal scores share the better rank. The intervals hold for one system at a time, not for all together
-    (Goldstein & Spiegelhalter 1996); for one document `low` and `high` are None.
+    (Goldstein & Spiegelhalter 1996); for fewer than three documents `low` and `high` are None.
     """
 
     def place(scores: np.ndarray) -> np.ndarray:
@@ -172,7 +174,7 @@ def ranks(
     counts = [np.asarray(one, float) for one in systems.values()]
     single = place(np.array([[score(one.sum(1)).mean() for one in counts]]))[0]
     result = {name: {"rank": int(rank), "low": None, "high": None} for name, rank in zip(systems, single, strict=True)}
-    if counts[0].shape[1] < 2:
+    if counts[0].shape[1] < FEWEST:
         return result
     scores = [
         # the same documents for all, but each system's seeds drawn for themselves

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jianghua.evaluation.intervals import LEVEL, NO_VARIANCE, document_variance, documents_of, sum_by_document
+from jianghua.evaluation.intervals import FEWEST, LEVEL, NO_VARIANCE, document_variance, documents_of, sum_by_document
 from jianghua.files import write_atomic, write_json
 from jianghua.report.page import by_probability
 from jianghua.report.tables import print_table
@@ -15,7 +15,6 @@ from jianghua.report.wording import SIMILAR, WITHIN, edits, match_sentences, par
 from jianghua.schema import LABELS, Paragraph
 
 FORMATS = (".html", ".htm", ".json")
-FEWEST = 3  # documents of a side with an interval
 # of sentences; added ones are the new side's, dropped ones the old's, a part is found within a longer sentence
 STATES = ("kept", "changed", "part", "added", "dropped")
 COUNTED = (*LABELS, "none")

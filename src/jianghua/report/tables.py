@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from jianghua.evaluation.intervals import FEWEST
 from jianghua.schema import LABELS
 
 
@@ -97,8 +98,8 @@ def print_table(
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
     """One table of models on one split part, on standard output."""
     labels = rows[0][1].get("headline_macro_f1", {}).get("labels", [])
-    one = rows[0][1]["macro_f1"]["documents"] < 2
-    intervals = "no intervals: one document only, nothing to resample" if one else "intervals: 95 %, over documents"
+    few = rows[0][1]["macro_f1"]["documents"] < FEWEST
+    intervals = "no intervals: too few documents to resample" if few else "intervals: 95 %, over documents"
     caption = (
         f"{describe_part(rows[0][1])}; {intervals}; headline: macro-F1 over the functions with at "
         f"least 30 paragraphs here ({', '.join(labels) or 'none'})"
@@ -154,7 +155,7 @@ def print_comparison(comparison: dict) -> None:
             text += f"difference in macro-F1 {pair['difference']:+.3f}"
             boot = pair["bootstrap"]
             if pair["p_value"] is None:
-                print(f"{text}; no interval and no test: one document only")
+                print(f"{text}; no interval and no test: too few documents")
                 continue
             effect = "–" if boot["effect_size"] is None else f"{boot['effect_size']:+.2f}"
             text += f" [{boot['low']:+.3f}, {boot['high']:+.3f}] over {', '.join(tests['labels'])}; "
