@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Sequence
 
-from jianghua.evaluation.intervals import FEWEST
 from jianghua.schema import LABELS
 
 
@@ -98,7 +97,7 @@ def print_table(
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
     """One table of models on one split part, on standard output."""
     labels = rows[0][1].get("headline_macro_f1", {}).get("labels", [])
-    few = rows[0][1]["macro_f1"]["documents"] < FEWEST
+    few = rows[0][1]["macro_f1"]["low"] is None
     intervals = "no intervals: too few documents to resample" if few else "intervals: 95 %, over documents"
     caption = (
         f"{describe_part(rows[0][1])}; {intervals}; headline: macro-F1 over the functions with at "
