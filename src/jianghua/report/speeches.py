@@ -60,13 +60,11 @@ def profile(old: Labelled, new: Labelled) -> list[dict]:
         a, b = (float(statistic(counts.sum(0))) for counts in sides)
         spread = [document_variance(counts[None], statistic) for counts in sides]
         freedom = [len(counts) - 1 if len(counts) >= FEWEST else 0 for counts in sides]
-        scores = {
-            name: _score(*one, (0, 1)) for name, *one in zip(("old", "new"), (a, b), spread, freedom, strict=True)
-        }
-        few = min(freedom) < FEWEST - 1
-        if not few and sum(spread):
-            freedom.append(sum(spread) ** 2 / sum(v**2 / f for v, f in zip(spread, freedom, strict=True)))
-        scores["difference"] = _score(b - a, sum(spread), 0 if few else freedom[-1], (-1, 1))
+        scores = {"old": _score(a, spread[0], freedom[0], (0, 1)), "new": _score(b, spread[1], freedom[1], (0, 1))}
+        between = 0.0
+        if all(freedom) and sum(spread) > NO_VARIANCE:
+            between = sum(spread) ** 2 / sum(v**2 / f for v, f in zip(spread, freedom, strict=True))
+        scores["difference"] = _score(b - a, sum(spread), between, (-1, 1))
         expected = None
         if name != "none":
             expected = [float(share(TOTAL + 1 + column)(counts.sum(0))) for counts in sides]
@@ -152,15 +150,9 @@ def speeches_page(comparison: dict, model: str, cut: int = 0) -> str:
             shown = row | {"index": index, "pieces": pieces, "other": row.get("from", row.get("to"))}
             sentences[side][row["paragraph"]].append(shown)
     few = any(len(documents) < FEWEST for documents in comparison["documents"].values())
-    values = {
-        "comparison": comparison,
-        "sentences": sentences,
-        "model": model,
-        "cut": cut,
-        "fewest": FEWEST,
-        "few": few,
-    }
-    return render("speeches.html.jinja", names=NAMES_ZH, similar=SIMILAR, within=WITHIN, **values)
+    values = {"comparison": comparison, "sentences": sentences, "model": model, "cut": cut}
+    limits = {"similar": SIMILAR, "within": WITHIN, "fewest": FEWEST, "few": few}
+    return render("speeches.html.jinja", names=NAMES_ZH, **values, **limits)
 
 
 def write_comparison(output: Path, comparison: dict, model: str, cut: int = 0) -> None:

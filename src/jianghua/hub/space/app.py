@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from jianghua.ingest import ingest_paths
-from jianghua.models import decided_names, load_classifier
+from jianghua.models import label_texts, load_classifier
 from jianghua.report.page import speech_page
 from jianghua.schema import BadData
 
@@ -42,9 +42,8 @@ def label_speech(classifier, name: str, text: str | None, file: str | Path | Non
         paragraphs = [p for document in ingest_paths([Path(file)]) for p in document.paragraphs]
     if not paragraphs:
         raise BadData("没有找到正文段落")
-    proba = classifier.predict_proba([p.text for p in paragraphs])
-    names = decided_names(classifier, proba)
-    return speech_page(paragraphs, names, proba, classifier.config, name, getattr(classifier, "cut", 0))
+    labels, proba, cut = label_texts(classifier, [p.text for p in paragraphs])
+    return speech_page(paragraphs, labels, proba, classifier.config, name, cut)
 
 
 def interface(classifier, name: str):
