@@ -68,20 +68,16 @@ def _short(text: str) -> bool:
 
 def _overlaps(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int, int]]:
     """`(i, j, shared, own, other)` of new and old sentences that share bigrams: how many, and how many each has."""
-    from scipy.sparse import csr_array
+    if not (old and new):
+        return
+    from sklearn.feature_extraction.text import CountVectorizer
 
     # what has no words (“……”) is taken as it stands
-    grams = [shingles(text, GRAM) - {""} or {text.strip()} for text in (*old, *new)]
-    numbers: dict[str, int] = {}
-    for gram in (gram for own in grams for gram in own):
-        numbers.setdefault(gram, len(numbers))
-    sizes, ends = [len(own) for own in grams], [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    columns = [numbers[gram] for own in grams for gram in own]
-    table = csr_array(([1] * len(columns), columns, ends), shape=(len(grams), len(numbers)))
+    grams = CountVectorizer(analyzer=lambda text: shingles(text, GRAM) - {""} or {text.strip()})
+    table = grams.fit_transform([*old, *new])
+    sizes = table.sum(axis=1).A1.tolist()
     earlier = table[: len(old)].T
-    for start in range(0, len(new) if old else 0, BLOCK):
+    for start in range(0, len(new), BLOCK):
         shared = (table[len(old) + start : len(old) + start + BLOCK] @ earlier).tocoo()
         for row, j, both in zip(shared.row.tolist(), shared.col.tolist(), shared.data.tolist(), strict=True):
             yield start + row, j, both, sizes[len(old) + start + row], sizes[j]
