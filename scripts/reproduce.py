@@ -24,6 +24,9 @@ def main(config):
     data, results, name = Path(config.data_root), Path(config.results), config.config
     if config.mode not in ("predictions", "scratch"):
         raise BadUsage(f"mode={config.mode}: the modes are predictions and scratch")
+    for key in ("models", "seeds", "builds"):
+        if not config[key] or len(set(config[key])) < len(config[key]):
+            raise BadUsage(f"{key}={config[key]}: names each once, and one at least")
     stored = {build: listed_folders(results, build, name, config.models, config.seeds) for build in config.builds}
     splits = splits_of(Path(__file__).parents[1] / "conf" / "data", config.builds)
     scratch = [build for build in stored if config.mode == "scratch" and (build == "constructed" or config.public)]
@@ -48,7 +51,9 @@ def main(config):
     if config.curves:
         keep_runs(new, results)
         print(f"{len(new)} runs of learning curves kept\n")
-    write_results(results, made, name)
+    if left:
+        print(f"index.html and tables/cost stay as they are: they show {', '.join(left)} too\n")
+    write_results(results, made, name, all_builds=not left)
     for page, text in pages.items():
         write_atomic(page, text)
     for build in builds:

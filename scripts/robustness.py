@@ -3,9 +3,11 @@
 from jianghua.command import BadData, BadUsage, command
 
 
-@command("robustness", paths=("run", "data.root", "data.path", "pairs", "output"))
+@command("robustness", paths=("run", "data.root", "data.path", "pairs", "output"), nullable=("pairs",))
 def main(config):
     from pathlib import Path
+
+    from omegaconf import OmegaConf
 
     from jianghua.dataset import load_build, read_index
     from jianghua.evaluation import scored_parts
@@ -22,9 +24,11 @@ def main(config):
         raise BadUsage(f"{run.folder} is of the full build, whose text is not in the tree: data.path= names it")
     loaded = load_build(Path(config.data.path or root / "jianghua"), run.config, run.subset)
     run.check_dataset(loaded.build, loaded.fingerprint)
-    names = config.perturbations or list(PERTURBATIONS)
-    if isinstance(names, str):
+    names = list(PERTURBATIONS) if config.perturbations is None else config.perturbations
+    if not OmegaConf.is_list(names) and config.perturbations is not None:
         raise BadUsage(f"perturbations={names}: perturbations= takes a list, as [{names}]")
+    if not names or len(set(names)) < len(names):
+        raise BadUsage("perturbations= names each once, and one at least; null is all")
     for name in names:  # what cannot be done is said before the model is loaded
         perturbed(["好。"], name)
     pairs = read_jsonl(config.pairs, ContrastPair.from_json) if config.pairs else []

@@ -6,11 +6,11 @@ from jianghua.command import BadUsage, command
 def folders(value: str | None) -> list[str]:
     """`DIR`, or `[DIR,DIR]` with names that hold a comma in single quotes."""
     import csv
-    from pathlib import Path
+    import os
 
     if not value:
         return []
-    if Path(value).is_dir() or not (value.startswith("[") and value.endswith("]")):
+    if os.path.isdir(value) or not (value.startswith("[") and value.endswith("]")):
         return [value]
     found = next(csv.reader([value[1:-1]], quotechar="'", skipinitialspace=True), [])
     return [name.strip() for name in found if name.strip()]

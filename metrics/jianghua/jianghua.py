@@ -17,9 +17,9 @@ LABELS = ('praise', 'criticism', 'directive', 'anecdote')
 CLASSES = 4
 
 
-def confusion_counts(gold: np.ndarray, predicted: np.ndarray, classes: int = CLASSES) -> np.ndarray:
-    """Confusion matrix (classes, classes), gold in rows; `gold` and `predicted` are (n,) class ids."""
-    return np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+def confusion_counts(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Confusion matrix (4, 4), gold in rows; `gold` and `predicted` are (n,) class ids."""
+    return np.bincount(gold * CLASSES + predicted, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
 def one_vs_rest(confusion: np.ndarray) -> np.ndarray:
@@ -76,13 +76,6 @@ def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
     return np.where(n > 0, np.nan_to_num(_ratio(covariance, spread)), np.nan)
 
 
-def item_f1(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(n, C) booleans → (n,) F1 of each paragraph's set of functions; 1 where both sets are empty."""
-    gold, predicted = np.asarray(gold, bool), np.asarray(predicted, bool)
-    shared, both = (gold & predicted).sum(1), gold.sum(1) + predicted.sum(1)
-    return np.where(both > 0, np.nan_to_num(_ratio(2.0 * shared, both)), 1.0)
-
-
 def average_precision(gold: np.ndarray, scores: np.ndarray) -> float:
     """Sum of precision times the gain in recall over falling scores: gold (n,) booleans, scores (n,).
 
@@ -114,6 +107,7 @@ def precision_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # from src/jianghua/evaluation/intervals.py
 REPLICATES = 10_000
 LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 METHOD = "studentised"
 CELLS = 10_000_000  # weights that are held at once: 80 MB
 STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
@@ -254,24 +248,24 @@ def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.n
 
 
 def studentised_ends(
-    point: float, error: float, t: np.ndarray, level: float = LEVEL, bounds: tuple[float, float] = (0, 1)
+    point: float, error: float, t: np.ndarray, bounds: tuple[float, float] = (0, 1)
 ) -> tuple[float, float]:
     """Bootstrap-t (Efron & Tibshirani 1993, §12.5) of a score with standard error `error`, within `bounds`."""
     if not len(t) or not error > 0:
         return point, point
-    low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(t, TAILS)
     # the point stays inside where a skewed resampling would leave it out
     ends = min(point, point - high * error), max(point, point - low * error)
     return float(max(bounds[0], ends[0])), float(min(bounds[1], ends[1]))
 
 
-def percentile_ends(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+def percentile_ends(values: np.ndarray) -> tuple[float, float]:
     """Quantiles of the resampled scores (Efron 1979)."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values, TAILS)
     return float(low), float(high)
 
 
-def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray) -> tuple[float, float]:
     """Bias-corrected and accelerated quantiles (Efron 1987; Efron & Tibshirani 1993, §14.3).
 
     `left_out`: scores without each document.
@@ -286,7 +280,7 @@ def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray, level: floa
     below = ((values < point).sum() + (values == point).sum() / 2) / len(values)
     bias = norm.ppf(np.clip(below, 1 / len(values), 1 - 1 / len(values)))
     ends = []
-    for tail in ((1 - level) / 2, (1 + level) / 2):
+    for tail in TAILS:
         z = bias + norm.ppf(tail)
         ends.append(float(np.quantile(values, norm.cdf(bias + z / (1 - acceleration * z)))))
     return ends[0], ends[1]
@@ -298,7 +292,6 @@ def interval_over_seeds(
     *,
     seed: int = 0,
     replicates: int = REPLICATES,
-    level: float = LEVEL,
     method: str = METHOD,
     bounds: tuple[float, float] = (0, 1),
 ) -> tuple[float, float] | None:
@@ -316,13 +309,13 @@ def interval_over_seeds(
         return None
     if method == "studentised":
         t = studentised_replicates(counts, statistic, values, seed)
-        return studentised_ends(point, standard_error(counts, statistic), t, level, bounds)
+        return studentised_ends(point, standard_error(counts, statistic), t, bounds)
     values = values[~np.isnan(values)]
     if method == "percentile":
-        return percentile_ends(values, level)
+        return percentile_ends(values)
     if method == "bca":
         left_out = np.mean([statistic(one.sum(0) - one) for one in counts], axis=0)
-        return bca_ends(values, point, left_out, level)
+        return bca_ends(values, point, left_out)
     raise ValueError(f"method {method!r}: the methods are percentile, bca and studentised")
 
 
@@ -349,7 +342,7 @@ def support_of(gold: np.ndarray) -> np.ndarray:
 
 
 def headline_of(support: np.ndarray) -> list[int]:
-    """Class ids with enough items for the headline score, of `support` (4,)."""
+    """Class ids with enough items for the headline score, of `support` (4,), whatever the part's source is."""
     return np.flatnonzero(support >= HEADLINE_MINIMUM).tolist()
 
 
@@ -363,12 +356,12 @@ def share(counts: np.ndarray) -> np.ndarray:
     return np.divide(counts[..., 0], counts[..., 1], out=np.full(counts.shape[:-1], np.nan), where=counts[..., 1] > 0)
 
 
-def with_interval(by_document: np.ndarray, statistic: Callable, n: int, bounds=(0, 1), **more) -> dict:
+def with_interval(by_document: np.ndarray, statistic: Callable, n: int, bounds=(0, 1)) -> dict:
     """A score with its interval: value, low, high, n (paragraphs) and documents."""
     value = float(statistic(by_document.sum(0)[None])[0])
     interval = bootstrap_interval(by_document, statistic, bounds=bounds)
     low, high = interval if interval else (None, None)
-    return {"value": finite(value), "low": low, "high": high, "n": n, "documents": len(by_document)} | more
+    return {"value": finite(value), "low": low, "high": high, "n": n, "documents": len(by_document)}
 
 
 def measure(
@@ -380,8 +373,8 @@ def measure(
 ) -> dict:
     """Scores of one part: (n,) class ids for `primary`, (n, 4) booleans for `functions`.
 
-    `proba` (n, 4) adds the average precision of each function. Without `doc_ids`, (n,), or with one
-    document, there are no intervals: `low` and `high` are None.
+    `proba` (n, 4) adds the average precision of each function. Without `doc_ids`, (n,), or with fewer
+    than three documents, there are no intervals: `low` and `high` are None.
     """
     n = len(gold)
     numbers, documents = documents_of(["all"] * n if doc_ids is None else list(doc_ids))
@@ -414,7 +407,8 @@ def measure(
     else:
         exact = (gold == predicted).all(1)
         ones = np.ones(n)
-        result["sample_f1"] = scored(summed(np.stack([item_f1(gold, predicted), ones], 1)), share)
+        item_f1 = np.nan_to_num(micro_f1(item_counts(gold, predicted)), nan=1.0)
+        result["sample_f1"] = scored(summed(np.stack([item_f1, ones], 1)), share)
         result["exact_match"] = scored(summed(np.stack([exact, ones], 1)), share)
     precision, recall = precision_recall(counts.sum(0))
     result["per_class"] = {}
@@ -440,13 +434,13 @@ _KWARGS_DESCRIPTION = """\
 Args:
     predictions: class ids 0 to 3 (`primary`), or lists of class ids, which may be empty (`functions`).
     references: the same of the gold labels.
-    doc_ids: the document of each paragraph; without it there are no intervals.
+    doc_ids: the document of each paragraph; without it, or with fewer than three, there are no intervals.
     proba: for `functions`, four probabilities a paragraph; adds the average precision of each function.
 Returns:
     a dictionary; a score is {"value", "low", "high", "n", "documents"}, undefined numbers are None.
 Examples:
     >>> metric = evaluate.load("metrics/jianghua", "primary")
-    >>> scores = metric.compute(predictions=[0, 2, 2, 1], references=[0, 2, 1, 1], doc_ids=["a", "a", "b", "b"])
+    >>> scores = metric.compute(predictions=[0, 2, 2, 1], references=[0, 2, 1, 1], doc_ids=["a", "a", "b", "c"])
     >>> round(scores["macro_f1"]["value"], 3)
     0.778
 """
@@ -488,6 +482,8 @@ class Jianghua(evaluate.Metric):
             for name, rows in (("predictions", predictions), ("references", references)):
                 _check(name, [i for row in rows for i in row])
             scores = None if proba is None else np.asarray(proba, dtype=float)
+            if scores is not None and scores.shape != (len(references), len(LABELS)):
+                raise ValueError(f"proba is {scores.shape}, not ({len(references)}, {len(LABELS)})")
             return measure(_sets(references), _sets(predictions), "functions", scores, doc_ids)
         for name, ids in (("predictions", predictions), ("references", references)):
             _check(name, ids)

@@ -42,6 +42,16 @@ def test_the_module_names_nothing_of_this_package():
     assert not [line for line in lines if line.startswith(("import jianghua", "from jianghua"))]
 
 
+def test_the_example_in_the_modules_text_has_an_interval():
+    """It promises intervals, which two documents would not have."""
+    score = measure(np.array([0, 2, 1, 1]), np.array([0, 2, 2, 1]), "primary", None, ["a", "a", "b", "c"])["macro_f1"]
+    assert round(score["value"], 3) == 0.778
+    assert score["low"] < 0.778
+    text = evaluate_module()
+    assert 'predictions=[0, 2, 2, 1], references=[0, 2, 1, 1], doc_ids=["a", "a", "b", "c"])' in text
+    assert "0.778" in text
+
+
 @pytest.mark.slow
 def test_evaluate_loads_it_offline_without_the_package_and_gives_the_same_numbers(root, tmp_path):
     rng = np.random.default_rng(0)

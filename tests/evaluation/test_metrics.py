@@ -13,7 +13,6 @@ from jianghua.evaluation import (
     average_precision,
     balanced_accuracy,
     f1_per_class,
-    item_f1,
     macro_f1,
     matthews_correlation,
     measure,
@@ -63,7 +62,7 @@ def test_function_scores_equal_scikit_learn(rows):
     else:
         assert np.isnan(macro_f1(counts))
     samples = reference.f1_score(gold, predicted, average="samples", zero_division=1)
-    assert item_f1(gold, predicted).mean() == pytest.approx(samples)
+    assert measure(gold, predicted, "functions")["sample_f1"]["value"] == pytest.approx(samples)
     if defined.any():
         assert micro_f1(counts) == pytest.approx(reference.f1_score(gold, predicted, average="micro"))
 
@@ -134,7 +133,7 @@ def test_balanced_accuracy_is_over_the_classes_of_the_gold_labels():
 
 def test_no_function_where_there_is_none_is_right():
     gold, predicted = np.zeros((2, 4), bool), np.array([[0, 0, 0, 0], [1, 0, 0, 0]], bool)
-    assert item_f1(gold, predicted).tolist() == [1.0, 0.0]
+    assert measure(gold, predicted, "functions")["sample_f1"]["value"] == 0.5
 
 
 def test_undefined_scores_of_a_part_are_null():

@@ -287,3 +287,23 @@ def test_tables_of_a_build_not_asked_for_stay_on_the_pages_only_if_they_are_of_t
     assert result.returncode == 0, result.stderr
     readme = (own / "README.md").read_text("utf-8")
     assert readme.index("kept") < readme.index("Trained on the constructed build")
+    # what shows all builds at once is not made of one of them
+    assert "index.html and tables/cost stay as they are: they show full too" in result.stdout
+    assert (own / "results/index.html").read_text("utf-8") == "old\n"
+    assert not (own / "results/tables/cost.md").exists()
+
+
+def test_a_folder_of_results_is_of_one_configuration(own, run_script):
+    (own / "results/constructed.md").write_text("**t** (`functions`, `0123456789abcdef`)\n", "utf-8")
+    before = contents(own)
+    result = reproduce(run_script, own, *SMALL)
+    assert result.returncode == 2
+    assert "constructed.md: holds tables of functions, not of primary; results= names a folder" in result.stderr
+    assert contents(own) == before
+
+
+@pytest.mark.parametrize("option", ["models=[]", "seeds=[1,1]", "builds=[]"])
+def test_what_is_listed_is_listed_once_and_at_all(option, own, run_script):
+    result = reproduce(run_script, own, *SMALL, option)
+    assert result.returncode == 2
+    assert result.stderr == f"usage: {option.replace('1,1', '1, 1')}: names each once, and one at least\n"

@@ -1,11 +1,13 @@
 """Tables, pages and files of labelled paragraphs."""
 
 import json
+import re
 
 import numpy as np
 
 from jianghua.report import confusion_picture, markdown_table, number, speech_page
 from jianghua.report.labelled import write_labelled
+from jianghua.report.tables import print_table
 from jianghua.schema import Paragraph
 
 
@@ -36,6 +38,27 @@ def test_a_page_shows_a_paragraph_without_a_function_as_none():
     assert "有 2 段太长" in speech_page([], [], [], "functions", "m", cut=2)
     assert 'class="p none"' in page
     assert "90%" in page
+
+
+def test_a_paragraph_fades_only_where_none_of_its_functions_is_on():
+    page = speech_page(
+        [paragraph(0, "好，但要改。")], [["praise", "directive"]], np.array([[0.6, 0, 0.9, 0]]), "functions", "m"
+    )
+    assert 'class="p directive"' in page
+    assert 'data-labels="directive praise"' in page  # both buttons count it
+
+
+def test_a_table_shows_square_brackets_and_every_digit_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal's width, and no cut piped output
+    monkeypatch.setenv("COLUMNS", "40")
+    names = ["mini data.x=[a,b]", "[/内部]讲话"]
+    print_table("讲话[final].docx", ["model", *"abcdef"], [[name, *["0.931 [0.914, 0.945]"] * 6] for name in names])
+    lines = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    assert "讲话[final].docx" in lines
+    cells = [line.replace("┃", "│").split("│")[1:-1] for line in lines.splitlines() if line.count("│") == 8]
+    columns = ["".join(cell.strip() for cell in column) for column in zip(*cells, strict=True)]
+    assert columns[0].replace(" ", "") == "minidata.x=[a,b][/内部]讲话"
+    assert columns[1].replace(" ", "") == "0.931[0.914,0.945]" * 2
 
 
 def test_functions_are_lists_in_json_lines_and_joined_in_csv(tmp_path):

@@ -3,18 +3,19 @@
 import numpy as np
 
 BINS = 15
+DRAWS = 200
 COVERAGES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 
 
-def equal_mass_bins(confidence: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, int]:
+def equal_mass_bins(confidence: np.ndarray) -> tuple[np.ndarray, int]:
     """Bin of each item, (n,), and the number of bins: by quantiles, so that equal confidences share a bin
     whatever the order of the items."""
-    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1]))
+    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, BINS + 1)[1:-1]))
     return np.searchsorted(edges, confidence, side="left"), len(edges) + 1
 
 
-def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
-    """ECE over `bins` bins of equal mass (Nguyen & O'Connor 2015; Guo et al. 2017, §2).
+def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """ECE over 15 bins of equal mass (Nguyen & O'Connor 2015; Guo et al. 2017, §2).
 
     `confidence` and `correct` are (n,). Biased upwards, the more the fewer items a bin holds:
     `calibration_error_of_calibrated` says what a calibrated model would show. NaN for no items.
@@ -22,30 +23,28 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins
     confidence, correct = np.asarray(confidence, float), np.asarray(correct, float)
     if not len(confidence):
         return float("nan")
-    places, size = equal_mass_bins(confidence, bins)
+    places, size = equal_mass_bins(confidence)
     return float(np.abs(np.bincount(places, confidence - correct, minlength=size)).sum() / len(confidence))
 
 
-def calibration_error_of_calibrated(
-    confidence: np.ndarray, bins: int = BINS, *, draws: int = 200, seed: int = 0
-) -> float:
+def calibration_error_of_calibrated(confidence: np.ndarray) -> float:
     """The mean ECE of answers that are right exactly as often as `confidence` (n,) says: the bias of ECE at
     this number of items (Kumar et al. 2019, §5). An ECE near it is no sign of miscalibration. NaN for no items."""
     confidence = np.asarray(confidence, float)
     if not len(confidence):
         return float("nan")
-    places, size = equal_mass_bins(confidence, bins)
-    rng = np.random.default_rng(seed)
-    gaps = [np.bincount(places, confidence - (rng.random(len(confidence)) < confidence), size) for _ in range(draws)]
+    places, size = equal_mass_bins(confidence)
+    rng = np.random.default_rng(0)
+    gaps = [np.bincount(places, confidence - (rng.random(len(confidence)) < confidence), size) for _ in range(DRAWS)]
     return float(np.abs(gaps).sum(1).mean() / len(confidence))
 
 
-def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> list[dict]:
+def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict]:
     """The bins of a reliability diagram, least confident first: mean confidence, share correct, items."""
     confidence, correct = np.asarray(confidence, float), np.asarray(correct, float)
     if not len(confidence):
         return []
-    places, size = equal_mass_bins(confidence, bins)
+    places, size = equal_mass_bins(confidence)
     n, sure, right = (np.bincount(places, values, size) for values in (None, confidence, correct))
     return [
         {"confidence": float(sure[i] / n[i]), "correct": float(right[i] / n[i]), "n": int(n[i])}
@@ -127,8 +126,7 @@ def choose_thresholds(proba: np.ndarray, gold: np.ndarray) -> list[float]:
     """A threshold a function, (n, C) → C, each the one with the highest F1 on validation.
 
     Candidates are the lowest probability, which all reach, and those midway between neighbouring ones; among equals
-    the one nearest 0.5 wins.
-    0.5 where a function never occurs.
+    the one nearest 0.5 wins. A function that never occurs there has 0.5.
     """
     thresholds = []
     for scores, truth in zip(np.asarray(proba, float).T, np.asarray(gold, bool).T, strict=True):

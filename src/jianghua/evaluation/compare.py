@@ -38,8 +38,9 @@ def paired_randomisation(
     """Approximate randomisation test of the difference in macro-F1 (Noreen 1989; Yeh 2000, §3).
 
     `left` and `right` are counts (seeds, documents, C, 3). Under the null hypothesis a document's
-    predictions could have come from either system, so each replicate swaps the systems at random a
-    document, all seeds together; the statistic is the difference of the means over seeds. The p-value
+    predictions could have come from either system, so in each replicate a coin decides for each document whether
+    the systems' answers are swapped, those of all seeds together; the statistic is the difference of the means
+    over seeds. The p-value
     is two-sided, with the usual +1 (Davison & Hinkley 1997, §4.2.5); None for fewer than three documents,
     whose few swaps can tell nothing.
     """
@@ -156,7 +157,6 @@ def ranks(
     systems: Mapping[str, np.ndarray],
     *,
     replicates: int = REPLICATES,
-    seed: int = 0,
     labels: list[int] | None = None,
 ) -> dict[str, dict]:
     """Rank of each system by macro-F1, 1 the best, with the 95 % interval over resampled documents and seeds.
@@ -177,8 +177,8 @@ def ranks(
     if counts[0].shape[1] < FEWEST:
         return result
     scores = [
-        # the same documents for all, but each system's seeds drawn for themselves
-        replicate_scores(one, score, seed=seed, seed_of_seeds=seed + 1 + i, replicates=replicates)
+        # the same documents for all; but seed 1 of one model has nothing to do with seed 1 of another
+        replicate_scores(one, score, seed_of_seeds=1 + i, replicates=replicates)
         for i, one in enumerate(counts)
     ]
     for name, drawn in zip(systems, place(np.stack(scores, axis=1)).T, strict=True):

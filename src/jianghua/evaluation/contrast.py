@@ -43,7 +43,8 @@ class ContrastPair:
         for name in ("id", "text_a", "text_b", "what_changed"):
             if not record[name].strip():
                 raise BadData(f"pair {record['id']!r}: {name} is empty")
-        label_id(record["label_a"]), label_id(record["label_b"])
+        for side in ("label_a", "label_b"):
+            label_id(record[side])  # raises for what is no label
         if record["label_a"] == record["label_b"]:
             raise BadData(f"pair {record['id']!r}: both sides are {record['label_a']}; the edit must change the label")
         same = difflib.SequenceMatcher(None, record["text_a"], record["text_b"], autojunk=False).ratio()
@@ -53,8 +54,8 @@ class ContrastPair:
         return cls(**record)
 
 
-def check_pairs(pairs: Sequence[ContrastPair], index: Mapping[str, str], heldout: str = "test") -> None:
-    """Refuse pairs that repeat, and those made of a paragraph that is not held out.
+def check_pairs(pairs: Sequence[ContrastPair], index: Mapping[str, str]) -> None:
+    """Refuse pairs that repeat, and those made of a paragraph that is not in test.
 
     `index`: paragraph id → its split. A model may have learned a train paragraph by heart.
     """
@@ -67,9 +68,9 @@ def check_pairs(pairs: Sequence[ContrastPair], index: Mapping[str, str], heldout
                 what = "id" if key.startswith("id ") else "text"
                 raise BadData(f"pair {pair.id!r}: its {what} stands in pair {seen[key]!r} already")
             seen[key] = pair.id
-        if pair.of is not None and index.get(pair.of) != heldout:
+        if pair.of is not None and index.get(pair.of) != "test":
             found = f"is in {index[pair.of]}" if pair.of in index else "is not a paragraph of the dataset"
-            raise BadData(f"pair {pair.id!r}: of={pair.of!r} {found}; it takes a {heldout} paragraph or null")
+            raise BadData(f"pair {pair.id!r}: of={pair.of!r} {found}; it takes a test paragraph or null")
 
 
 def contrast_scores(pairs: Sequence[ContrastPair], answer: Callable[[list[str]], Sequence], config: str) -> dict:

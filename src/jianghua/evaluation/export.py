@@ -31,13 +31,13 @@ _KWARGS_DESCRIPTION = """\\
 Args:
     predictions: class ids 0 to 3 (`primary`), or lists of class ids, which may be empty (`functions`).
     references: the same of the gold labels.
-    doc_ids: the document of each paragraph; without it there are no intervals.
+    doc_ids: the document of each paragraph; without it, or with fewer than three, there are no intervals.
     proba: for `functions`, four probabilities a paragraph; adds the average precision of each function.
 Returns:
     a dictionary; a score is {"value", "low", "high", "n", "documents"}, undefined numbers are None.
 Examples:
     >>> metric = evaluate.load("metrics/jianghua", "primary")
-    >>> scores = metric.compute(predictions=[0, 2, 2, 1], references=[0, 2, 1, 1], doc_ids=["a", "a", "b", "b"])
+    >>> scores = metric.compute(predictions=[0, 2, 2, 1], references=[0, 2, 1, 1], doc_ids=["a", "a", "b", "c"])
     >>> round(scores["macro_f1"]["value"], 3)
     0.778
 """
@@ -79,6 +79,8 @@ class Jianghua(evaluate.Metric):
             for name, rows in (("predictions", predictions), ("references", references)):
                 _check(name, [i for row in rows for i in row])
             scores = None if proba is None else np.asarray(proba, dtype=float)
+            if scores is not None and scores.shape != (len(references), len(LABELS)):
+                raise ValueError(f"proba is {scores.shape}, not ({len(references)}, {len(LABELS)})")
             return measure(_sets(references), _sets(predictions), "functions", scores, doc_ids)
         for name, ids in (("predictions", predictions), ("references", references)):
             _check(name, ids)

@@ -19,6 +19,7 @@ import numpy as np
 
 REPLICATES = 10_000
 LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 METHOD = "studentised"
 CELLS = 10_000_000  # weights that are held at once: 80 MB
 STEP = 1e-3  # of a paragraph, for numeric derivatives of a score by its counts
@@ -159,24 +160,24 @@ def studentised_replicates(counts: np.ndarray, statistic: Callable, values: np.n
 
 
 def studentised_ends(
-    point: float, error: float, t: np.ndarray, level: float = LEVEL, bounds: tuple[float, float] = (0, 1)
+    point: float, error: float, t: np.ndarray, bounds: tuple[float, float] = (0, 1)
 ) -> tuple[float, float]:
     """Bootstrap-t (Efron & Tibshirani 1993, §12.5) of a score with standard error `error`, within `bounds`."""
     if not len(t) or not error > 0:
         return point, point
-    low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(t, TAILS)
     # the point stays inside where a skewed resampling would leave it out
     ends = min(point, point - high * error), max(point, point - low * error)
     return float(max(bounds[0], ends[0])), float(min(bounds[1], ends[1]))
 
 
-def percentile_ends(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+def percentile_ends(values: np.ndarray) -> tuple[float, float]:
     """Quantiles of the resampled scores (Efron 1979)."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values, TAILS)
     return float(low), float(high)
 
 
-def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray) -> tuple[float, float]:
     """Bias-corrected and accelerated quantiles (Efron 1987; Efron & Tibshirani 1993, §14.3).
 
     `left_out`: scores without each document.
@@ -191,7 +192,7 @@ def bca_ends(values: np.ndarray, point: float, left_out: np.ndarray, level: floa
     below = ((values < point).sum() + (values == point).sum() / 2) / len(values)
     bias = norm.ppf(np.clip(below, 1 / len(values), 1 - 1 / len(values)))
     ends = []
-    for tail in ((1 - level) / 2, (1 + level) / 2):
+    for tail in TAILS:
         z = bias + norm.ppf(tail)
         ends.append(float(np.quantile(values, norm.cdf(bias + z / (1 - acceleration * z)))))
     return ends[0], ends[1]
@@ -203,7 +204,6 @@ def interval_over_seeds(
     *,
     seed: int = 0,
     replicates: int = REPLICATES,
-    level: float = LEVEL,
     method: str = METHOD,
     bounds: tuple[float, float] = (0, 1),
 ) -> tuple[float, float] | None:
@@ -221,13 +221,13 @@ def interval_over_seeds(
         return None
     if method == "studentised":
         t = studentised_replicates(counts, statistic, values, seed)
-        return studentised_ends(point, standard_error(counts, statistic), t, level, bounds)
+        return studentised_ends(point, standard_error(counts, statistic), t, bounds)
     values = values[~np.isnan(values)]
     if method == "percentile":
-        return percentile_ends(values, level)
+        return percentile_ends(values)
     if method == "bca":
         left_out = np.mean([statistic(one.sum(0) - one) for one in counts], axis=0)
-        return bca_ends(values, point, left_out, level)
+        return bca_ends(values, point, left_out)
     raise ValueError(f"method {method!r}: the methods are percentile, bca and studentised")
 
 

@@ -11,7 +11,6 @@ from jianghua.evaluation.metrics import (
     balanced_accuracy,
     confusion_counts,
     f1_per_class,
-    item_f1,
     macro_f1,
     matthews_correlation,
     micro_f1,
@@ -36,7 +35,7 @@ def support_of(gold: np.ndarray) -> np.ndarray:
 
 
 def headline_of(support: np.ndarray) -> list[int]:
-    """Class ids with enough items for the headline score, of `support` (4,)."""
+    """Class ids with enough items for the headline score, of `support` (4,), whatever the part's source is."""
     return np.flatnonzero(support >= HEADLINE_MINIMUM).tolist()
 
 
@@ -50,12 +49,12 @@ def share(counts: np.ndarray) -> np.ndarray:
     return np.divide(counts[..., 0], counts[..., 1], out=np.full(counts.shape[:-1], np.nan), where=counts[..., 1] > 0)
 
 
-def with_interval(by_document: np.ndarray, statistic: Callable, n: int, bounds=(0, 1), **more) -> dict:
+def with_interval(by_document: np.ndarray, statistic: Callable, n: int, bounds=(0, 1)) -> dict:
     """A score with its interval: value, low, high, n (paragraphs) and documents."""
     value = float(statistic(by_document.sum(0)[None])[0])
     interval = bootstrap_interval(by_document, statistic, bounds=bounds)
     low, high = interval if interval else (None, None)
-    return {"value": finite(value), "low": low, "high": high, "n": n, "documents": len(by_document)} | more
+    return {"value": finite(value), "low": low, "high": high, "n": n, "documents": len(by_document)}
 
 
 def measure(
@@ -67,8 +66,8 @@ def measure(
 ) -> dict:
     """Scores of one part: (n,) class ids for `primary`, (n, 4) booleans for `functions`.
 
-    `proba` (n, 4) adds the average precision of each function. Without `doc_ids`, (n,), or with one
-    document, there are no intervals: `low` and `high` are None.
+    `proba` (n, 4) adds the average precision of each function. Without `doc_ids`, (n,), or with fewer
+    than three documents, there are no intervals: `low` and `high` are None.
     """
     n = len(gold)
     numbers, documents = documents_of(["all"] * n if doc_ids is None else list(doc_ids))
@@ -101,7 +100,8 @@ def measure(
     else:
         exact = (gold == predicted).all(1)
         ones = np.ones(n)
-        result["sample_f1"] = scored(summed(np.stack([item_f1(gold, predicted), ones], 1)), share)
+        item_f1 = np.nan_to_num(micro_f1(item_counts(gold, predicted)), nan=1.0)
+        result["sample_f1"] = scored(summed(np.stack([item_f1, ones], 1)), share)
         result["exact_match"] = scored(summed(np.stack([exact, ones], 1)), share)
     precision, recall = precision_recall(counts.sum(0))
     result["per_class"] = {}

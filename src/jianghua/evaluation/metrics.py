@@ -16,9 +16,9 @@ import numpy as np
 CLASSES = 4
 
 
-def confusion_counts(gold: np.ndarray, predicted: np.ndarray, classes: int = CLASSES) -> np.ndarray:
-    """Confusion matrix (classes, classes), gold in rows; `gold` and `predicted` are (n,) class ids."""
-    return np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+def confusion_counts(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Confusion matrix (4, 4), gold in rows; `gold` and `predicted` are (n,) class ids."""
+    return np.bincount(gold * CLASSES + predicted, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
 def one_vs_rest(confusion: np.ndarray) -> np.ndarray:
@@ -73,13 +73,6 @@ def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
     # rounding may leave a hair less than nothing where all are of one class
     spread = np.sqrt(np.maximum(n**2 - (gold**2).sum(-1), 0) * np.maximum(n**2 - (predicted**2).sum(-1), 0))
     return np.where(n > 0, np.nan_to_num(_ratio(covariance, spread)), np.nan)
-
-
-def item_f1(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(n, C) booleans → (n,) F1 of each paragraph's set of functions; 1 where both sets are empty."""
-    gold, predicted = np.asarray(gold, bool), np.asarray(predicted, bool)
-    shared, both = (gold & predicted).sum(1), gold.sum(1) + predicted.sum(1)
-    return np.where(both > 0, np.nan_to_num(_ratio(2.0 * shared, both)), 1.0)
 
 
 def average_precision(gold: np.ndarray, scores: np.ndarray) -> float:

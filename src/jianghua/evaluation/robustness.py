@@ -9,7 +9,6 @@ import hashlib
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -42,15 +41,6 @@ _ARTEFACTS = (
     "（未完，接下页）",
 )
 _SENTENCE_END = re.compile(r"[。！？；]")
-
-
-@dataclass(frozen=True)
-class Perturbation:
-    """A change of texts that keeps their function, and why a reader of speeches meets it."""
-
-    name: str
-    why: str
-    apply: Callable[[str, random.Random], str]
 
 
 def half_width_punctuation(text: str, rng: random.Random) -> str:
@@ -103,16 +93,16 @@ def site_artefacts(text: str, rng: random.Random) -> str:
     return text[:place] + rng.choice(_ARTEFACTS) + text[place:]
 
 
-PERTURBATIONS = {
-    one.name: one
+PERTURBATIONS = {  # name → how it spoils a text; docs/evaluation.md says where a reader of speeches meets each
+    one.__name__: one
     for one in (
-        Perturbation("half_width_punctuation", "typed by hand or sent through a chat program", half_width_punctuation),
-        Perturbation("full_width_digits", "set by old word processors and newspapers", full_width_digits),
-        Perturbation("traditional", "reports of the 1950s, and readers of the script (OpenCC, s2t)", traditional),
-        Perturbation("scanning_errors", "scanned paper: a character taken for one that looks alike", scanning_errors),
-        Perturbation("homophones", "input by sound: a character taken for one that sounds alike", homophones),
-        Perturbation("no_enumeration", "list numbers lost in copying: 一是, （一）, 第一，, 1.", no_enumeration),
-        Perturbation("site_artefacts", "copied from a web page with a notice of the site in it", site_artefacts),
+        half_width_punctuation,
+        full_width_digits,
+        traditional,
+        scanning_errors,
+        homophones,
+        no_enumeration,
+        site_artefacts,
     )
 }
 
@@ -125,7 +115,7 @@ def perturbed(texts: Sequence[str], name: str, seed: int = 1) -> list[str]:
     def generator(text: str) -> random.Random:
         return random.Random(f"{seed}:{name}:{hashlib.sha256(text.encode()).hexdigest()}")
 
-    return [PERTURBATIONS[name].apply(text, generator(text)) for text in texts]
+    return [PERTURBATIONS[name](text, generator(text)) for text in texts]
 
 
 def robustness_scores(
@@ -143,9 +133,9 @@ def robustness_scores(
     `functions`; `clean` is what it decided for the paragraphs as they are, where that is known already.
 
     Keys: `labels` (macro-F1 is over the part's headline labels), `clean` (macro-F1 with interval),
-    `perturbations`: name → `why`, `changed` (share of paragraphs it changes at all), `macro_f1`, `drop` (clean
+    `perturbations`: name → `changed` (share of paragraphs it changes at all), `macro_f1`, `drop` (clean
     minus spoilt, `low` and `high` paired over documents, `p_holm` corrected over the perturbations) and `flips`
-    (share of paragraphs whose answer changes, with its interval). One document has no intervals.
+    (share of paragraphs whose answer changes, with its interval). Fewer than three documents have no intervals.
     """
     if not rows:
         raise BadData("no paragraphs to perturb")
@@ -180,7 +170,6 @@ def robustness_scores(
         p_values.append(paired_randomisation(before[None], after[None], labels=head)["p_value"])
         flips = sum_by_document(np.stack([flipped, np.ones(len(rows))], 1).astype(float), numbers, documents)
         result["perturbations"][name] = {
-            "why": PERTURBATIONS[name].why,
             "changed": len(changed) / len(rows),
             "macro_f1": with_interval(after, score, len(rows)),
             "drop": {"value": pair["difference"], "low": pair["low"], "high": pair["high"]},

@@ -98,7 +98,7 @@ def decisions(predictions: Sequence[Prediction], config: str) -> np.ndarray:
 
 
 def wholly_right(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(n,) whether all that was predicted of a paragraph is gold."""
+    """(n,) whether a paragraph was answered as it is in gold, no function too few or too many."""
     return gold == predicted if gold.ndim == 1 else (gold == predicted).all(1)
 
 
@@ -165,7 +165,8 @@ def score_predictions(
 
 
 def headline_labels(part: Sequence[dict], config: str) -> list[int]:
-    """Class ids the headline score of a part is over: all four, but of public paragraphs those with 30.
+    """Class ids the headline score of a part is over in tables and comparisons: all four, but of public paragraphs
+    those with 30. (`headline_macro_f1` of `metrics.json` asks for 30 in every part: see `measure.headline_of`.)
 
     Real reports hardly contain some functions; the constructed part answers for them. Empty if none has 30.
     """

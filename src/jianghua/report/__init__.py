@@ -9,8 +9,6 @@ from jianghua.report.tables import (
     print_comparison,
     print_scores,
     print_slices,
-    score_cells,
-    score_columns,
 )
 
 __all__ = [
@@ -21,8 +19,6 @@ __all__ = [
     "print_comparison",
     "print_scores",
     "print_slices",
-    "score_cells",
-    "score_columns",
     "score_pictures",
     "speech_page",
     "training_progress",

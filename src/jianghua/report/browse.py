@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jianghua.report.templates import GROUPS_ZH, NAMES_ZH, render, script_json
+from jianghua.report.templates import GROUPS_ZH, NAMES_ZH, render
 from jianghua.schema import LABELS, SPLITS, Vote
 
 
@@ -50,7 +50,7 @@ def browse_page(
     entries.sort(key=lambda entry: entry["id"])
     return render(
         "browse.html.jinja",
-        data=script_json(entries),
+        data=entries,
         names=NAMES_ZH,
         groups=GROUPS_ZH,
         sources=sorted({entry["source"] for entry in entries}),

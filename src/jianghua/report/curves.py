@@ -106,8 +106,14 @@ def curves(runs: Iterable[Run], loaded: Mapping[str, Loaded], config: str) -> li
 
 def curve_rows(curve: dict) -> list[list[str]]:
     """Cells of one curve, in the order of `CURVE_COLUMNS`."""
-    unit = "{:.0%} of the documents" if curve["kind"] == "documents" else "{} a function"
+    scale, unit = (100, "% of the documents") if curve["kind"] == "documents" else (1, " a function")
     return [
-        [curve["model"], unit.format(point["at"]), str(point["paragraphs"]), str(point["runs"]), number(point)]
+        [
+            curve["model"],
+            f"{scale * point['at']:.4g}{unit}",
+            str(point["paragraphs"]),
+            str(point["runs"]),
+            number(point),
+        ]
         for point in curve["points"]
     ]

@@ -73,7 +73,10 @@ def leaderboard(
     if not head:
         raise BadData(f"no function has {HEADLINE_MINIMUM} paragraphs in {split}: there is no headline score")
     counts = {model: part_counts(rows, split, part, seeds, config, model) for model, seeds in runs.items()}
-    tests = {pair: paired_randomisation(*(counts[m] for m in pair), labels=head) for pair in _pairs(counts)}
+    tests = {
+        pair: paired_randomisation(*(counts[m] for m in pair), labels=head)
+        for pair in itertools.combinations(counts, 2)
+    }
     places = ranks(counts, labels=head)
     result = {"labels": head, "n": len(part), "documents": len({row["doc_id"] for row in part}), "support": support}
     result["models"] = {}
@@ -100,7 +103,3 @@ def leaderboard(
     differing = [pair for pair in neighbours if pair not in result["alike"]]
     result["smallest"] = [smallest_difference(counts[b], counts[a], labels=head) for a, b in differing]
     return result
-
-
-def _pairs(counts: Mapping) -> list[tuple[str, str]]:
-    return list(itertools.combinations(counts, 2))

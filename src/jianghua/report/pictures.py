@@ -10,13 +10,11 @@ from jianghua.schema import LABELS
 KINDS = (".svg", ".png")
 
 
-def _pyplot():
-    import matplotlib
+def _subplots(*shape: int, figsize: tuple[float, float], **more):
+    from matplotlib.figure import Figure  # not pyplot, which keeps figures and a notebook's way of showing them
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
+    figure = Figure(figsize=figsize, layout="constrained")
+    return figure, figure.subplots(*shape, **more)
 
 
 def _draw_matrix(
@@ -49,7 +47,7 @@ def _row_shares(confusion: Sequence[Sequence[float]]):
 
 def confusion_picture(confusion: list[list[int]], path: Path, title: str) -> None:
     """A confusion matrix, gold in rows, shares of the row as colour and counts as text; PNG or SVG by suffix."""
-    figure, axes = _pyplot().subplots(figsize=(4.6, 4.2), constrained_layout=True)
+    figure, axes = _subplots(figsize=(4.6, 4.2))
     _draw_matrix(axes, _row_shares(confusion), confusion, LABELS, LABELS, fontsize=None, rotation=25)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
@@ -63,7 +61,7 @@ def calibration_picture(calibration: dict, path: Path, title: str) -> None:
     `calibration` is what `metrics.json` holds of one part.
     """
     bins, curve = calibration["reliability"], calibration["risk_coverage"]
-    figure, (left, right) = _pyplot().subplots(1, 2, figsize=(8.4, 4.2), constrained_layout=True)
+    figure, (left, right) = _subplots(1, 2, figsize=(8.4, 4.2))
     left.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     largest = max((b["n"] for b in bins), default=1)
     left.plot([b["confidence"] for b in bins], [b["correct"] for b in bins], color="C0", linewidth=1)
@@ -98,9 +96,8 @@ def leaderboard_picture(board: dict, path: Path, title: str) -> None:
 
     `board` is from `leaderboard`.
     """
-    plt = _pyplot()
     models = sorted(board["models"].items(), key=lambda item: item[1]["value"])
-    figure, axes = plt.subplots(figsize=(6.4, 1.2 + 0.32 * len(models)), constrained_layout=True)
+    figure, axes = _subplots(figsize=(6.4, 1.2 + 0.32 * len(models)))
     for y, (_, row) in enumerate(models):
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [y, y], color="C0", linewidth=2)
@@ -116,9 +113,7 @@ def leaderboard_picture(board: dict, path: Path, title: str) -> None:
 def _grid(count: int, side: float):
     columns = min(4, count)
     lines = -(-count // columns)
-    figure, grid = _pyplot().subplots(
-        lines, columns, figsize=(side * columns + 0.6, side * lines + 0.5), constrained_layout=True, squeeze=False
-    )
+    figure, grid = _subplots(lines, columns, figsize=(side * columns + 0.6, side * lines + 0.5), squeeze=False)
     for axes in grid.flat[count:]:
         axes.axis("off")
     return figure, grid.flat[:count]
@@ -143,7 +138,7 @@ def heat_picture(
 
     numbers = np.array(values, float)
     size = (2.6 + 0.85 * len(columns), 1.1 + 0.24 * len(rows))
-    figure, axes = _pyplot().subplots(figsize=size, constrained_layout=True)
+    figure, axes = _subplots(figsize=size)
     texts = [["–" if np.isnan(number) else f"{number:.3f}" for number in row] for row in numbers]
     _draw_matrix(axes, numbers, texts, rows, columns, aspect="auto")
     axes.set_title(title, fontsize=9, wrap=True)
@@ -165,8 +160,7 @@ def reliabilities_picture(calibrations: Mapping[str, dict], path: Path, title: s
 
 def curves_picture(curves: Sequence[dict], path: Path, title: str) -> None:
     """Learning curves of one part: train paragraphs (logarithmic) against macro-F1, with 95 % intervals."""
-    plt = _pyplot()
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), constrained_layout=True)
+    figure, axes = _subplots(figsize=(6.4, 4.2))
     models = sorted({curve["model"] for curve in curves})
     for curve in curves:
         points = curve["points"]
@@ -186,8 +180,7 @@ def curves_picture(curves: Sequence[dict], path: Path, title: str) -> None:
 
 def cost_picture(board: dict, costs: Mapping[str, dict], path: Path, title: str) -> None:
     """CPU seconds of training (logarithmic) against macro-F1; models whose cost is not known are left out."""
-    plt = _pyplot()
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), constrained_layout=True)
+    figure, axes = _subplots(figsize=(6.4, 4.2))
     for i, (model, row) in enumerate(board["models"].items()):
         seconds = costs.get(model, {}).get("train_cpu_seconds")
         if not seconds:
@@ -202,7 +195,7 @@ def cost_picture(board: dict, costs: Mapping[str, dict], path: Path, title: str)
 
 
 def _save(figure, path: Path) -> None:
-    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
 
     paths = [path] if path.suffix in KINDS else [path.with_name(path.name + kind) for kind in KINDS]
     for one in paths:
@@ -210,8 +203,7 @@ def _save(figure, path: Path) -> None:
         # no date or version in the file: the same counts give the same bytes
         metadata = {"Software": None} if one.suffix == ".png" else {"Date": None}
         # text as text, not as outlines: a heat map of hundreds of numbers stays small
-        with plt.rc_context({"svg.hashsalt": "jianghua", "svg.fonttype": "none"}):
+        with rc_context({"svg.hashsalt": "jianghua", "svg.fonttype": "none"}):
             figure.savefig(buffer, format=one.suffix[1:], dpi=130, metadata=metadata)
         write_atomic(one, buffer.getvalue())
         figure.set_layout_engine("none")  # it is laid out once
-    plt.close(figure)

@@ -171,12 +171,17 @@ def results_of(results: Path, data: Path, builds: Mapping[str, Built], curves: S
     return {"parts": parts, "costs": costs, "curves": curves, "robustness": measured, "page": page}
 
 
-def write_results(results: Path, made: Mapping, config: str) -> None:
-    """tables/, pictures/ and index.html in `results`; `made` is from `results_of`, equal runs give equal bytes."""
+def write_results(results: Path, made: Mapping, config: str, *, all_builds: bool) -> None:
+    """tables/ and pictures/ in `results`, with `all_builds` what shows all of them too: index.html and tables/cost.
+
+    `made` is from `results_of`; equal runs give equal bytes.
+    """
     for part in made["parts"]:
         build, place = part["build"], part["part"]
         write_part(results, f"{build}-{config}-{place}", part, made["costs"][build], config)
     write_curves(results, made["curves"], config)
     write_robustness(results, made["robustness"], config)
+    if not all_builds:
+        return
     write_atomic(results / "index.html", made["page"])
     three_formats(results / "tables", "cost", *cost_table(made["costs"]), COST_NOTE)

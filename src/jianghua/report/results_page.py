@@ -14,7 +14,7 @@ from jianghua.evaluation.metrics import confusion_counts
 from jianghua.evaluation.score import check_proba, decisions, predictions_of, wholly_right
 from jianghua.evaluation.slices import slice_scores, worst_slice
 from jianghua.report.results import ABOUT, ABOUT_ZH
-from jianghua.report.templates import GROUPS_ZH, render, script_json
+from jianghua.report.templates import GROUPS_ZH, render
 from jianghua.schema import LABELS, LABELS_ZH, Prediction
 
 ROUNDED = 6  # decimals: three are shown, and rounding twice must not show others than the tables do
@@ -133,7 +133,7 @@ def results_page(
         "robustness": list(robustness),
         "coverages": list(COVERAGES),
     }
-    return render("results.html.jinja", groups=GROUPS_ZH, data=script_json(rounded(data | places)))
+    return render("results.html.jinja", groups=GROUPS_ZH, data=rounded(data | places))
 
 
 def gold_digits(part: Sequence[dict], config: str) -> str:

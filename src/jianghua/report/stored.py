@@ -132,19 +132,30 @@ def against_stored(build: str, built: Built, folders: Folders, config: str) -> l
 
 
 def tables_left(results: Path, data: Path, asked: Sequence[str], config: str) -> dict[str, str]:
-    """Tables of the builds that were not asked for, which stay on the pages; another dataset's are refused."""
+    """Tables of the builds that were not asked for, which stay on the pages; another dataset's are refused.
+
+    So are those of another configuration, asked for or not: a folder of results is of one.
+    """
     left = {}
     for build in SHOWN:
         path = results / f"{build}.md"
-        if build in asked or not path.exists():
+        if not path.exists():
             continue
-        left[build] = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        tables = re.findall(r"\(`(\w+)`, `([0-9a-f]{16})`\)$", text, re.MULTILINE)
+        if others := {other for other, _ in tables} - {config}:
+            raise BadUsage(
+                f"{path}: holds tables of {', '.join(others)}, not of {config}; results= names a folder for these"
+            )
+        if build in asked:
+            continue
+        left[build] = text
         wanted = index_as_build(data, build, config).fingerprint
-        found = set(re.findall(r"\(`\w+`, `([0-9a-f]{16})`\)$", left[build], re.MULTILINE))
+        found = {fingerprint for _, fingerprint in tables}
         if found != {wanted}:
             of = f"dataset {', '.join(sorted(found))}" if found else "no dataset that it names"
             raise BadData(
-                f"{path}: holds tables of {of}, but the {called(build)} is {wanted}; make it anew with builds="
+                f"{path}: holds tables of {of}, but the {called(build)} is {wanted}; make it anew with builds=[{build}]"
             )
     return left
 
@@ -164,6 +175,6 @@ def score_pages(
         (root / "DATASET_CARD.md", tables.get("full")),
         (data / "jianghua" / "README.md", tables.get("constructed")),
     ):
-        if section and page.exists():
+        if section and page.exists() and config == "primary":  # the score that these pages are about
             pages[page] = between_marks(page.read_text(encoding="utf-8"), section)
     return pages

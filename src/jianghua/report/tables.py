@@ -86,12 +86,13 @@ def print_table(
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < left else "right")
+        table.add_column(name, justify="left" if i < left else "right", overflow="fold")  # digits are not left out
     for row in rows:
         table.add_row(*row)
-    console = Console()
+    plain = {"markup": False, "emoji": False}  # a title in square brackets is a title
+    console = Console(**plain)
     # piped output must not be cut to 80 columns
-    (console if console.is_terminal else Console(width=150)).print(table)
+    (console if console.is_terminal else Console(width=150, **plain)).print(table)
 
 
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
@@ -107,15 +108,11 @@ def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> N
     print_table(title, ["model", *score_columns(config)], cells, caption)
     for name, part in rows:
         if worst := part.get("worst_slice"):
+            right = (part.get("accuracy") or part["exact_match"])["value"]
             print(
                 f"{name}: worst slice of at least 30 paragraphs: {worst['slice']} {worst['group']}, "
-                f"{worst['correct']:.3f} right (n = {worst['n']}); all {_correct(part):.3f}"
+                f"{worst['correct']:.3f} right (n = {worst['n']}); all {right:.3f}"
             )
-
-
-def _correct(part: dict) -> float:
-    """The share of wholly right answers: accuracy, or exact match."""
-    return (part.get("accuracy") or part["exact_match"])["value"]
 
 
 def slice_rows(parts: Sequence[dict]) -> list[list[str]]:

@@ -1,7 +1,5 @@
 """Filling in the templates of this room's pages, and what more than one page puts into its own."""
 
-import json
-
 from jianghua.schema import LABELS_ZH
 
 # “none” is spelled out, not taken from annotate: the demo Space carries this room without that one
@@ -77,12 +75,6 @@ def render(template: str, /, **values) -> str:
     from jinja2 import Environment, PackageLoader
 
     templates = Environment(loader=PackageLoader("jianghua.report", "."), autoescape=True)
+    # Chinese as it is; what would end a script element is escaped all the same
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     return templates.get_template(template).render(values)
-
-
-def script_json(value):
-    """`value` as JSON that a template can put into a script element."""
-    from markupsafe import Markup
-
-    # a paragraph may hold what would end the script element
-    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))

@@ -12,7 +12,8 @@ SIMILAR = 0.35  # Jaccard similarity of two sentences' bigrams from which one co
 WITHIN = 0.7  # share of a sentence's bigrams in one of the other side from which it counts as a part of that one
 SHORTEST = 6  # characters of a sentence, marks aside; a shorter one (“同志们：”) comes from nothing but its like
 BLOCK = 256  # sentences compared with all of the other side at a time
-NUMBER = re.compile(r"[-－−]?\d+(?:[.．]\d+)*[%％‰]?")
+NUMBER = re.compile(r"(?:(?<!\d)[-－−])?\d+(?:[.．]\d+)*[%％‰]?")  # “2021-2025” has no minus
+THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
 PIECE = re.compile(rf"{NUMBER.pattern}|.", re.DOTALL)  # a number is changed whole
 
 
@@ -28,10 +29,10 @@ def same_words(old: str, new: str) -> bool:
 
 def _words(text: str) -> tuple:
     bare = NOT_TEXT.sub("", text)
-    return (bare, *NUMBER.findall(text)) if bare else (text.strip(),)
+    return (bare, *NUMBER.findall(THOUSANDS.sub("", text))) if bare else (text.strip(),)
 
 
-def match_sentences(old: Sequence[str], new: Sequence[str], threshold: float = SIMILAR) -> dict[int, tuple[int, float]]:
+def match_sentences(old: Sequence[str], new: Sequence[str]) -> dict[int, tuple[int, float]]:
     """Index of a new sentence → index of the old one it comes from, and the Jaccard similarity of their bigrams.
 
     Each sentence is used once: the most similar pairs first, among equals those whose places in their speeches differ
@@ -40,7 +41,7 @@ def match_sentences(old: Sequence[str], new: Sequence[str], threshold: float = S
     pairs = []
     for i, j, both, own, other in _overlaps(old, new):
         similarity = both / (own + other - both)
-        if similarity >= threshold and (same_words(old[j], new[i]) or not (_short(old[j]) or _short(new[i]))):
+        if similarity >= SIMILAR and (same_words(old[j], new[i]) or not (_short(old[j]) or _short(new[i]))):
             apart = abs(i / max(1, len(new) - 1) - j / max(1, len(old) - 1))
             # of those with the same bigrams, the one with the same words
             pairs.append((-similarity, not same_words(old[j], new[i]), apart, i, j))
