@@ -1,9 +1,9 @@
 """The labels that look most doubtful to a model that never saw their document: see conf/audit.yaml."""
 
-from jianghua.command import BadUsage, command
+from jianghua.command import command
 
 
-@command("audit", paths=("data.path", "output"))
+@command("audit", paths=("dataset", "output"))
 def main(config):
     from pathlib import Path
 
@@ -12,11 +12,10 @@ def main(config):
     from jianghua.annotate.audit import character_grams, out_of_fold, suspicious
     from jianghua.dataset import load_build
     from jianghua.files import write_jsonl
-    from jianghua.schema import CONFIGS, LABELS, SPLITS
+    from jianghua.schema import CONFIGS, LABELS, SPLITS, check_number
 
-    if not 0 < config.share <= 1:
-        raise BadUsage(f"share={config.share} should be above 0 and at most 1")
-    parts = {name: load_build(Path(config.data.path), name).rows for name in CONFIGS}
+    check_number("share", config.share, 0, 1, above=True)
+    parts = {name: load_build(Path(config.dataset), name).rows for name in CONFIGS}
     label_of = {row["id"]: row["label"] for part in parts["primary"].values() for row in part}
     rows = [row for split in SPLITS for row in parts["functions"][split]]
     names = [*LABELS, "none"]  # a paragraph without a primary function can be wrong about that, too

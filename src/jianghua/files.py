@@ -105,7 +105,8 @@ def read_text(path: str | Path) -> str:
         raise BadData(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
 
 
-def _parse_json(text: str) -> object:
+def parse_json(text: str) -> object:
+    """What JSON spells; `BadData`, without a place, for text that is none."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -113,6 +114,8 @@ def _parse_json(text: str) -> object:
         raise BadData(f"not JSON ({error.msg} at {line}column {error.colno})") from None
     except RecursionError:
         raise BadData("not JSON of any use here (nested too deeply)") from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise BadData("not JSON of any use here (a number of thousands of digits)") from None
 
 
 def write_json(path: str | Path, record: dict, indent: int = 1) -> None:
@@ -124,7 +127,7 @@ def read_json(path: str | Path) -> dict:
     """The JSON object in a file; `BadData` for a file that is missing or holds anything else."""
     text = read_text(path)
     with at(path):
-        return check_record(_parse_json(text), {})
+        return check_record(parse_json(text), {})
 
 
 def to_json_line(record: dict) -> str:
@@ -145,7 +148,7 @@ def read_placed_jsonl(path: str | Path, parse: Callable[[object], T] = lambda re
         if line.strip():
             place = f"{path}:{number}"
             with at(place):
-                rows.append((place, parse(_parse_json(line))))
+                rows.append((place, parse(parse_json(line))))
     return rows
 
 

@@ -84,9 +84,8 @@ def check_record(record: object, types: dict[str, type | tuple], optional: dict 
         if name not in record:
             raise BadData(f"missing field {name!r}")
         value = record[name]
-        wrong_bool = isinstance(value, bool) and kind is int
-        if wrong_bool or not isinstance(value, kind):
-            wanted = kind if isinstance(kind, tuple) else (kind,)
+        wanted = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             names = " or ".join("null" if k is type(None) else k.__name__ for k in wanted)
             raise BadData(f"field {name!r} should be {names}, found {value!r:.60}")
     return record
@@ -118,7 +117,8 @@ class Paragraph:
             raise BadData("a paragraph's id is empty")
         if not record["text"].strip():
             raise BadData(f"paragraph {record['id']!r} has no text")
-        check_characters(f"the text of paragraph {record['id']!r}", record["text"])
+        for name in ("id", "doc_id", "title", "section", "text"):
+            check_characters(f"the {name} of paragraph {record['id']!r}", record[name])
         return cls(**{name: record[name] for name in types})
 
     def to_json(self) -> dict:

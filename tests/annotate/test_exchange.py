@@ -245,6 +245,7 @@ def test_a_vote_without_a_name_or_without_a_text_is_refused(tmp_path):
     ("content", "message"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ('{"tasks": []}', "expected a JSON list"),
         ("[3]", "task 1 is not a JSON object"),
         ("[]", "no answers"),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from jianghua.annotate import current_votes, derive_from_sentences, doc_id_of, newest_round, read_votes
+from jianghua.annotate import check_spans, current_votes, doc_id_of, label_of_spans, newest_round, read_votes
 from jianghua.annotate.votes import standard_slices
 from jianghua.files import text_sha256
 from jianghua.schema import BadData, SentenceSpan
@@ -123,14 +123,15 @@ def spans(*pieces):
 )
 def test_a_paragraph_follows_from_its_sentences(pieces, label, functions):
     text, sentences = spans(*pieces)
-    assert derive_from_sentences(text, sentences) == (label, functions)
+    check_spans(sentences, len(text))
+    assert label_of_spans(sentences) == (label, functions)
 
 
 def test_sentences_with_a_gap_or_short_of_the_text_are_refused():
     with pytest.raises(BadData, match="should start at 4"):
-        derive_from_sentences("一二三四五六", [SentenceSpan(0, 4, None), SentenceSpan(5, 6, None)])
+        check_spans([SentenceSpan(0, 4, None), SentenceSpan(5, 6, None)], 6)
     with pytest.raises(BadData, match="end at 4, the text has 6"):
-        derive_from_sentences("一二三四五六", [SentenceSpan(0, 4, None)])
+        check_spans([SentenceSpan(0, 4, None)], 6)
 
 
 def test_a_sentences_vote_that_does_not_follow_from_its_sentences_is_refused(tmp_path):

@@ -56,6 +56,16 @@ def test_primary_rows_are_the_function_rows_that_have_a_primary_function(constru
             assert row["label"] in functions[row["id"]]
 
 
+def test_a_build_without_a_column_is_refused_by_its_name(root, tmp_path):
+    import pyarrow.parquet as pq
+
+    shutil.copytree(root / "data/jianghua", tmp_path / "build")
+    path = next((tmp_path / "build/primary").glob("test*.parquet"))
+    pq.write_table(pq.read_table(path).drop_columns("noise"), path)
+    with pytest.raises(BadData, match=r"test.*\.parquet: missing column 'noise'"):
+        load_build(tmp_path / "build", "primary")
+
+
 def test_the_index_in_the_tree_gives_the_fingerprint_of_the_constructed_build(root, constructed):
     assert index_as_build(root / "data", "constructed", "primary").fingerprint == constructed.fingerprint
     assert read_index(root / "data", "constructed") == json.loads(json.dumps(index_rows(constructed.rows)))

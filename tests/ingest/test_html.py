@@ -75,6 +75,24 @@ def test_text_nobody_sees_is_dropped(read, trap, tag):
     assert "hidden text" in {reason for _, _, reason, _ in document.dropped}
 
 
+@pytest.mark.parametrize("mark", ["<![end if]>", "<![ if x]>", "<![foo[x]]>", "<![]>"])
+def test_a_declaration_that_no_standard_knows_is_skipped(read, mark):
+    assert read(f"<p>{FIRST}</p>{mark}<p>{SECOND}</p>")[0] == [FIRST, SECOND]
+
+
+def test_a_heading_in_an_anchor_as_word_writes_it_is_a_heading(read):
+    _, document = read(f"<h1>讲话</h1><p>{FIRST}</p><h2><a name='_Toc1'>一、当前的形势</a></h2><p>{SECOND}</p>")
+    assert [p.section for p in document.paragraphs] == ["", "一、当前的形势"]
+
+
+@pytest.mark.parametrize("name", ["稿.md", "稿.txt"])
+def test_a_tag_or_two_make_no_page_of_a_text(name, tmp_path):
+    (tmp_path / name).write_text(f"<a name='top'></a>\n\n<b>好。</b>{FIRST}\n\n{SECOND}\n", "utf-8")
+    document = ingest_file(tmp_path / name)
+    assert document.kind == "txt"
+    assert [p.text for p in document.paragraphs][-1] == SECOND
+
+
 @pytest.mark.parametrize("style", ["color:#333", "background:#fff", "font-size:10.5pt", "text-indent:2em", "left:0"])
 def test_text_everybody_sees_is_kept(read, style):
     assert read(f'<p style="{style}">{FIRST}</p><p><span style="{style}">{SECOND}</span></p>')[0] == [FIRST, SECOND]

@@ -14,8 +14,8 @@ from jianghua.annotate.names import parse_label
 from jianghua.annotate.packet import choose, own_ids, read_packet, write_packet
 from jianghua.annotate.sentences import split_sentences
 from jianghua.annotate.votes import (
+    check_spans,
     current_votes,
-    derive_from_sentences,
     doc_id_of,
     label_of_spans,
     newest_round,
@@ -36,9 +36,9 @@ __all__ = [
     "against_gold",
     "aggregate",
     "agreement_report",
+    "check_spans",
     "choose",
     "current_votes",
-    "derive_from_sentences",
     "disputes",
     "doc_id_of",
     "export_tasks",

@@ -68,7 +68,10 @@ def _check(row: object) -> dict:
         labels = [labels]
     if not isinstance(labels, list):
         raise BadData("missing field 'label'; export the project of the kind text classification")
-    return {"id": paragraph, "text": text, "labels": labels, "annotator": row.get("annotator") or row.get("username")}
+    annotator = row.get("annotator") or row.get("username")
+    if not isinstance(annotator, str | None):
+        raise BadData(f"its annotator is {annotator!r}, not a name")
+    return {"id": paragraph, "text": text, "labels": labels, "annotator": annotator}
 
 
 def _answer(row: dict, stem: str, place: str) -> Answer | None:

@@ -41,7 +41,8 @@ def read_paragraphs(path: str | Path) -> list[Paragraph]:
     """A paragraph file as `ingest` writes it, or a bare one: somebody's own texts, `{"id", "text"}` a line.
 
     A bare file is one document, named after the file; its lines give the positions, and there is no raw text
-    that offsets could refer to, so they are 0. A row that has some of the other fields and lacks one raises
+    that offsets could refer to, so they are 0. Votes know a document by its paragraphs' ids (see `doc_id_of`):
+    `NAME-1`, `NAME-2`, … are one there, too. A row that has some of the other fields and lacks one raises
     `BadData` with file, line and field; so do two paragraphs with one id.
     """
     path = Path(path)

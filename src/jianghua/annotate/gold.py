@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.annotate.agreement import Dispute, disputes
-from jianghua.annotate.votes import current_votes, doc_id_of
+from jianghua.annotate.votes import current_votes
 from jianghua.files import read_placed_jsonl
 from jianghua.schema import LABELS, BadData, Vote, check_functions, check_record
 
@@ -37,7 +37,6 @@ class Gold:
     """
 
     id: str
-    doc_id: str
     sha256: str
     label: str | None
     functions: tuple[str, ...]
@@ -138,7 +137,6 @@ def _settle(cast: Sequence[Vote], decision: Adjudication | None, disputed: bool)
     same = [(name in vote.functions) == (name in answer.functions) for vote in cast for name in LABELS]
     return Gold(
         id=cast[0].id,
-        doc_id=doc_id_of(cast[0].id),
         sha256=cast[0].sha256,
         label=answer.label if primary else None,
         functions=answer.functions if functions else (),

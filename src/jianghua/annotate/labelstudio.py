@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from jianghua.annotate.answers import Answer, answer_of_names
 from jianghua.annotate.names import NONE_ZH
-from jianghua.files import read_text
+from jianghua.files import parse_json, read_text
 from jianghua.schema import LABELS_ZH, BadData, at
 
 PRIMARY, FUNCTIONS = "primary", "functions"
@@ -56,10 +56,9 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
     A cancelled annotation, and one without any answer, is skipped: that is no vote, while the choice
     none is one. Raises `BadData` with the file and the number of the task.
     """
-    try:
-        tasks = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadData(f"{path}:{error.lineno}: not JSON ({error.msg}); export the project as JSON") from None
+    text = read_text(path)
+    with at(path):
+        tasks = parse_json(text)
     if not isinstance(tasks, list):
         raise BadData(f"{path}: expected a JSON list of tasks; export the project as JSON or JSON_MIN")
     answers: list[Answer] = []

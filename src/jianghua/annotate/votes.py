@@ -27,17 +27,6 @@ def check_protocol(protocol: str) -> str:
     return protocol
 
 
-def derive_from_sentences(text: str, spans: Sequence[SentenceSpan]) -> tuple[str | None, tuple[str, ...]]:
-    """`(label, functions)` of a paragraph from its sentences, which must cover `text` end to end.
-
-    The functions are the union of the sentences'. The label is the function with most characters, an
-    exact tie going to the one that comes last; it is None where the sentences with a function make up
-    less than a third of the characters (data/GUIDELINES.md, section 五).
-    """
-    check_spans(spans, len(text))
-    return label_of_spans(spans)
-
-
 def check_spans(spans: Sequence[SentenceSpan], length: int | None = None) -> None:
     """Raise `BadData` unless the sentences follow one another from 0 to `length` (characters)."""
     position = 0
@@ -50,7 +39,12 @@ def check_spans(spans: Sequence[SentenceSpan], length: int | None = None) -> Non
 
 
 def label_of_spans(spans: Sequence[SentenceSpan]) -> tuple[str | None, tuple[str, ...]]:
-    """`derive_from_sentences` where the text is not at hand and the spans are known to cover it."""
+    """`(label, functions)` of a paragraph from its sentences, which cover it end to end (see `check_spans`).
+
+    The functions are the union of the sentences'. The label is the function with most characters, an
+    exact tie going to the one that comes last; it is None where the sentences with a function make up
+    less than a third of the characters (data/GUIDELINES.md, section 五).
+    """
     characters, last = defaultdict(int), {}
     for span in spans:
         if span.function is not None:

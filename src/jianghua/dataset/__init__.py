@@ -1,6 +1,6 @@
 """Splits, near-duplicates, the build, its card, and the guard that keeps test text out of training."""
 
-from jianghua.dataset.build import BUILD_MARKS, Build, build, fingerprint, index_fingerprint, index_rows, write_build
+from jianghua.dataset.build import BUILD_MARKS, Build, build, index_fingerprint, index_rows, write_build
 from jianghua.dataset.card import between_marks
 from jianghua.dataset.duplicates import near_duplicates
 from jianghua.dataset.freeze import fixed_packet, freeze_public, freeze_splits
@@ -16,7 +16,6 @@ __all__ = [
     "assign_splits",
     "between_marks",
     "build",
-    "fingerprint",
     "fixed_packet",
     "freeze_public",
     "freeze_splits",

@@ -36,8 +36,9 @@ class Build:
 def build(data: Path, public: Path | None = None) -> Build:
     """The constructed build, or with a folder of raw public speeches the full one.
 
-    Raises `BadData` for a vote on an unknown paragraph or on another text, for a paragraph without
-    gold, and for a document without a split.
+    Raises `BadData` for a vote on an unknown paragraph or on another text, for one that the votes
+    leave open, for a constructed paragraph without votes, and for a document without a split. Public
+    paragraphs that nobody voted on are left out.
     """
     speeches, splits = read_manifests(data), read_splits(data)
     if unsplit := [doc_id for doc_id in speeches if doc_id not in splits]:
@@ -53,12 +54,9 @@ def build(data: Path, public: Path | None = None) -> Build:
     gold = aggregate(votes, read_adjudicated(annotations / ADJUDICATED, known))
     if gold.queue:
         raise BadData(
-            f"{annotations / ADJUDICATED}: {len(gold.queue)} disputed paragraphs have no decision, "
-            f"the first is {gold.queue[0]!r}; scripts/agreement.py output=… writes the queue"
+            f"{annotations / ADJUDICATED}: {len(gold.queue)} paragraphs whose votes differ, or that have only one, "
+            f"have no decision, the first is {gold.queue[0]!r}; scripts/agreement.py output=… writes the queue"
         )
-    by_id: dict[str, list[Vote]] = {}
-    for vote in votes:
-        by_id.setdefault(vote.id, []).append(vote)
     voted = [paragraph for paragraph in paragraphs if paragraph.id in gold.rows]
     unvoted = [p.id for p in paragraphs if p.source == "constructed" and p.id not in gold.rows]
     if unvoted:
@@ -68,7 +66,7 @@ def build(data: Path, public: Path | None = None) -> Build:
     for paragraph in sorted(kept, key=lambda p: (p.source, p.doc_id, p.position)):
         info, decision = speeches[paragraph.doc_id], gold.rows[paragraph.id]
         split = splits[paragraph.doc_id]
-        ballots = sorted(by_id[paragraph.id], key=lambda v: (v.protocol, v.annotator))
+        ballots = sorted(decision.votes, key=lambda v: (v.protocol, v.annotator))
         common = _common(paragraph, info) | {"sentences": _evidence(ballots)}
         if decision.label is not None:
             primary = [
@@ -87,7 +85,7 @@ def build(data: Path, public: Path | None = None) -> Build:
             }
         )
     name = "constructed" if public is None else "full"
-    return Build(name, rows, removed, votes, fingerprint(rows))
+    return Build(name, rows, removed, votes, index_fingerprint(index_rows(rows)))
 
 
 def _common(paragraph: Paragraph, info: SpeechInfo) -> dict:
@@ -172,10 +170,6 @@ def index_fingerprint(index: Iterable[dict]) -> str:
     for row in index:
         digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()[:16]
-
-
-def fingerprint(rows: dict[str, dict[str, list[dict]]]) -> str:
-    return index_fingerprint(index_rows(rows))
 
 
 def arrow_schema(config: str):

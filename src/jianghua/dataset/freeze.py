@@ -9,7 +9,7 @@ from jianghua.dataset.sources import read_manifests, read_splits
 from jianghua.dataset.splits import assign_splits
 from jianghua.files import read_jsonl, text_sha256, write_jsonl
 from jianghua.ingest import ingest_file
-from jianghua.schema import BadData, Paragraph
+from jianghua.schema import BadData, Paragraph, check_record
 
 
 def freeze_public(data: Path, folder: Path) -> int:
@@ -18,7 +18,7 @@ def freeze_public(data: Path, folder: Path) -> int:
     Rows that have hashes are never touched: votes hang on them.
     """
     path = data / "speeches" / "public" / "manifest.jsonl"
-    rows, added = read_jsonl(path), 0
+    rows, added = read_jsonl(path, lambda row: check_record(row, {"doc_id": str, "file": str})), 0
     for row in rows:
         if row.get("paragraphs"):
             continue

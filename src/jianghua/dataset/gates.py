@@ -65,7 +65,7 @@ def set_phrase_share(rows: Sequence[dict], set_phrases: Sequence[str]) -> float:
 
 
 def distinct_ratio(rows: Sequence[dict], characters: int, size: int = 4) -> float:
-    """Distinct over all 4-grams in the first `characters` characters, paragraphs in the order of their hashes.
+    """Distinct over all 4-grams of the first paragraphs, in the order of their hashes, that hold `characters` of them.
 
     The ratio falls with the length of a text, so only equal lengths compare.
     """

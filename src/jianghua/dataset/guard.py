@@ -11,6 +11,8 @@ from jianghua.dataset.sources import constructed_paragraphs, read_manifests, rea
 from jianghua.files import text_sha256
 from jianghua.schema import BadData
 
+TOLERANCE = 0.1  # share of a document's paragraphs
+
 
 def heldout_hashes(data: Path) -> dict[str, str]:
     """SHA-256 → paragraph id, for every paragraph of a validation or test document, voted on or not."""
@@ -37,20 +39,18 @@ def refuse_heldout(texts: Iterable[str], held: dict[str, str], where: str) -> No
             )
 
 
-def without_heldout(
-    documents: Iterable[list[str]], held: dict[str, str], where: str, tolerance: float = 0.1
-) -> tuple[list[list[str]], int]:
+def without_heldout(documents: Iterable[list[str]], held: dict[str, str], where: str) -> tuple[list[list[str]], int]:
     """Documents (lists of paragraphs) without paragraphs of held-out documents, and how many were taken out.
 
     Reports share ritual sentences (“现在，我代表国务院……”), so a document may hold a few of another's
-    paragraphs, which are left out; one with more than a `tolerance` share of them is a held-out document
-    itself and is refused.
+    paragraphs, which are left out; one that holds more of them than one, and than a tenth of its own, is a
+    held-out document itself and is refused, as is one that is nothing else.
     """
     kept, taken = [], 0
     for number, document in enumerate(documents, 1):
         clean = [text for text in document if _held_paragraph(text, held) is None]
         missing = len(document) - len(clean)
-        if missing > max(1, tolerance * len(document)) or (missing and len(document) == 1):
+        if missing > max(1, TOLERANCE * len(document)) or (missing and len(document) == 1):
             refuse_heldout(document, held, f"{where}, document {number}")
         kept.append(clean)
         taken += missing

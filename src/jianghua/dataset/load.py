@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jianghua.dataset.build import index_fingerprint, index_rows, parquet_path
+from jianghua.dataset.build import arrow_schema, index_fingerprint, index_rows, parquet_path
 from jianghua.dataset.sources import constructed_paragraphs, public_paragraphs, read_manifests, read_splits
 from jianghua.dataset.subsets import take
 from jianghua.files import read_jsonl, read_parquet, text_sha256
@@ -26,10 +26,8 @@ def _read(folder: Path, config: str, split: str) -> list[dict]:
     table = read_parquet(path, f"; scripts/build_dataset.py output={folder} makes it")
     check_class_names(path, config, table.schema.metadata)
     rows = table.to_pylist()
-    needed = {"id", "doc_id", "text", "source", "agreement", "votes", "sentences"}
-    needed.add("label" if config == "primary" else "functions")
-    if rows and (missing := needed - set(rows[0])):
-        raise BadData(f"{path}: missing column {sorted(missing)[0]!r}")
+    if missing := [name for name in arrow_schema(config).names if name not in table.column_names]:
+        raise BadData(f"{path}: missing column {missing[0]!r}")
     for row in rows:
         if row.get("sha256") and text_sha256(row["text"]) != row["sha256"]:
             raise BadData(f"{path}: the text of paragraph {row['id']!r} does not match its sha256; build it again")
@@ -102,7 +100,6 @@ def train_documents(data: Path, public: Path) -> list[list[str]]:
     speeches, splits = read_manifests(data), read_splits(data)
     train = {doc_id: info for doc_id, info in speeches.items() if splits.get(doc_id) == "train"}
     documents: dict[str, list[str]] = {}
-    for paragraph in constructed_paragraphs(data, speeches) + public_paragraphs(public, train):
-        if paragraph.doc_id in train:
-            documents.setdefault(paragraph.doc_id, []).append(paragraph.text)
+    for paragraph in constructed_paragraphs(data, speeches, list(train)) + public_paragraphs(public, train):
+        documents.setdefault(paragraph.doc_id, []).append(paragraph.text)
     return list(documents.values())

@@ -6,7 +6,7 @@ paragraphs must have those hashes.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jianghua.files import read_jsonl, text_sha256
@@ -121,17 +121,5 @@ def _by_hash(document: list[Paragraph], info: SpeechInfo, path: Path) -> list[Pa
                 f"{path}: paragraph {position} of {info.doc_id!r} is not the text that was voted on "
                 f"(no paragraph has SHA-256 {sha256[:12]}…); use the edition that the manifest's address names"
             )
-        listed.append(
-            Paragraph(
-                f"{info.doc_id}-{position:03d}",
-                info.doc_id,
-                position,
-                info.title,
-                paragraph.section,
-                paragraph.text,
-                "public",
-                paragraph.start,
-                paragraph.end,
-            )
-        )
+        listed.append(replace(paragraph, id=f"{info.doc_id}-{position:03d}", position=position, title=info.title))
     return listed

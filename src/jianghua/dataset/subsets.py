@@ -39,6 +39,8 @@ def take(rows: dict[str, list[dict]], subset: Mapping | None, config: str) -> di
 
 
 def _part(rows: list[dict], rule: Mapping, split: str, config: str) -> list[dict]:
+    if not isinstance(rule, Mapping):
+        raise BadUsage(f"data.subset.{split}={rule}: takes rules, as {{documents: 0.5}}")
     if unknown := sorted(set(rule) - set(RULES)):
         raise BadUsage(f"data.subset.{split}.{unknown[0]}: the rules are {', '.join(RULES)}")
     kept = rows

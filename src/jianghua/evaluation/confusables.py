@@ -1,7 +1,7 @@
 """Characters that are taken for one another: by an input method (same sound) and by a scanner (same look).
 
-Used by `robustness`. Digits, numerals (一 to 十, 百, 千, 万, 亿, 两) and the negations 不, 没, 无, 未, 非, 别 are left out: another
-one would be another claim. Some that are left in make one too, 半, 几 and 止 among them.
+Used by `robustness`. Left out are digits, numerals (一 to 十, 百, 千, 万, 亿, 两) and the negations 不, 没, 无,
+未, 非, 别: another one would be another claim. Some that are left in make one too, 半, 几 and 止 among them.
 """
 
 # the 900 most frequent characters of the train part, by reading and tone

@@ -76,10 +76,8 @@ def decode(raw: bytes, where: str) -> tuple[str, str]:
 
 def _proposed(sample: bytes) -> list[str]:
     """What charset-normalizer takes a sample for; it is asked last, for it takes its time."""
-    try:
-        from charset_normalizer import from_bytes
-    except ImportError:
-        return []
+    from charset_normalizer import from_bytes
+
     best = from_bytes(sample).best()
     return [best.encoding] if best else []
 

@@ -17,9 +17,10 @@ KINDS = dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), "html") | dict.from
 KINDS |= {".docx": "docx", ".pdf": "pdf"}
 _MARKUP = re.compile(
     r"<(html|head|body|!doctype html|title|meta|article|section|main|div|p|br|h[1-6]|ul|ol|li|pre|blockquote"
-    r"|table|tr|td|span|font|center|b|strong|a)[\s/>]",
+    r"|table|tr|td|center)[\s/>]",
     re.IGNORECASE,
 )
+_PAGE = re.compile(r"<(html|body|!doctype html)[\s/>]", re.IGNORECASE)  # Markdown may hold other tags
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _OUTPUT = ("paragraphs.jsonl", "report.json", "text")
 
@@ -85,8 +86,9 @@ def _read(path: Path) -> tuple[str, str, str, Assembled]:
         found.dropped += pictures
         return kind, "utf-8", raw, found
     raw, encoding = decode(data, str(path))
-    if not _MARKUP.search(raw if kind == "html" else raw[:3000]):
-        return "txt", encoding, raw, assemble((markdown_blocks if path.suffix.lower() == ".md" else line_blocks)(raw))
+    markdown = path.suffix.lower() == ".md"
+    if not (_PAGE if markdown else _MARKUP).search(raw if kind == "html" else raw[:3000]):
+        return "txt", encoding, raw, assemble((markdown_blocks if markdown else line_blocks)(raw))
     from jianghua.ingest.html import html_blocks
 
     blocks, title, removed = html_blocks(raw)

@@ -162,10 +162,10 @@ def docx_blocks(data: bytes, where: str) -> tuple[str, list[Block], str, list[tu
 
 def _without(blocks: list[Block], hidden: list[tuple[int, int, str]]) -> list[Block]:
     """The blocks less the characters that stand in hidden stretches."""
-    for start, end, _ in hidden:
-        for block in blocks:
-            kept = [i for i, s in enumerate(block.starts) if not start <= s < end]
-            if len(kept) < len(block.text):
-                block.text = "".join(block.text[i] for i in kept)
-                block.starts, block.ends = [block.starts[i] for i in kept], [block.ends[i] for i in kept]
+    gone = {place for start, end, _ in hidden for place in range(start, end)}
+    for block in blocks:
+        kept = [i for i, place in enumerate(block.starts) if place not in gone]
+        if len(kept) < len(block.text):
+            block.text = "".join(block.text[i] for i in kept)
+            block.starts, block.ends = [block.starts[i] for i in kept], [block.ends[i] for i in kept]
     return [block for block in blocks if block.text]

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 
 from jianghua.ingest.blocks import Block, tidy
 from jianghua.ingest.lines import ENUMERATED
-from jianghua.ingest.markup import is_hidden, is_silent, named_furniture
+from jianghua.ingest.markup import SILENT, is_hidden, named_furniture
 
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption "  # noqa: SIM905
@@ -125,6 +125,12 @@ class _Collector(HTMLParser):
                 self._close(depth)
                 return
 
+    def parse_html_declaration(self, i: int) -> int:
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:  # browsers take a marked section they do not know (`<![end if]>`) for a comment
+            return self.parse_bogus_comment(i)
+
     def handle_starttag(self, tag: str, attrs: list) -> None:
         if tag == "br":
             # one break is a torn line, two are a border
@@ -143,7 +149,7 @@ class _Collector(HTMLParser):
         if tag in _VOID:
             return
         above, reason, removed, place = self.stack[-1], "", False, self._place()
-        if is_silent(tag):
+        if tag in SILENT:
             reason, removed = "markup", True
         elif place not in self.believed and tag not in ("html", "body", "main", "article"):
             if is_hidden_element(attributes, self.hidden_names):
@@ -159,7 +165,8 @@ class _Collector(HTMLParser):
                 tag,
                 above.reason if above.removed or not reason else reason,
                 above.removed or removed,
-                above.link or tag == "a",
+                # Word puts the headings of its documents in <a name="_Toc…">
+                above.link or (tag == "a" and not ("name" in attributes and "href" not in attributes)),
                 above.heading or tag in _HEADINGS,
                 above.bold or tag in ("b", "strong") or bool(_BOLD.search(attributes.get("style") or "")),
                 above.pre or tag == "pre",

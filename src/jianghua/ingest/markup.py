@@ -2,7 +2,8 @@
 
 import re
 
-_SILENT = frozenset(
+# what stands inside these is never part of a page's text
+SILENT = frozenset(
     "script style noscript template select button textarea iframe object svg head rt rp audio video".split()  # noqa: SIM905
 )
 _TAGS = {"nav": "navigation", "footer": "navigation", "aside": "navigation", "figcaption": "caption"}
@@ -51,11 +52,6 @@ _WHITE = re.compile(
     r"\s*(?:;|$|!)",
     re.I,
 )
-
-
-def is_silent(tag: str) -> bool:
-    """Whether what stands inside `tag` is never part of a page's text."""
-    return tag in _SILENT
 
 
 def is_hidden(style: str) -> bool:

@@ -57,7 +57,9 @@ def _pages(data: bytes, where: str) -> tuple[list[tuple[float, list[_Line]]], li
 
 def _lines(page, number: int) -> list[_Line]:
     found: list[_Line] = []
-    for block in page.get_text("dict")["blocks"]:
+    from pymupdf import TEXTFLAGS_TEXT  # of "dict" alone, pictures would be unpacked as well
+
+    for block in page.get_text("dict", flags=TEXTFLAGS_TEXT)["blocks"]:
         for line in block.get("lines", ()):
             text = "".join(span["text"] for span in line["spans"])
             if text.strip():
