@@ -2,6 +2,8 @@
 
 from jianghua.command import command
 
+LINE = "step {step}/{steps}  loss {loss:.3f} + {set_loss:.3f}  {tokens_per_second:,} tokens/s  {minutes:.0f} min left"
+
 
 @command("pretrain", paths=("data_root", "public", "corpora.laws", "corpora.narrative", "output", "start"))
 def main(config):
@@ -13,11 +15,13 @@ def main(config):
     from jianghua.files import write_atomic
     from jianghua.models import check_threads, choose_device, thread_count
     from jianghua.report.model_card import encoder_card
-    from jianghua.schema import check_number
+    from jianghua.schema import BadUsage, check_number
     from jianghua.training import pretrain as pretraining
 
     check_threads(config.threads)
     for name in ("speeches", *config.corpora):
+        if missing := [key for key in ("weights", "terms", "vocabulary_rounds") if name not in config[key]]:
+            raise BadUsage(f"{missing[0]}.{name}= is required: a corpus has one in each")
         check_number(f"sequence_length.{name}", config.sequence_length.get(name), pretraining.SHORTEST + 2, whole=True)
     data, output, device = Path(config.data_root), Path(config.output), str(choose_device(config.device))
     start = Path(config.start) if config.start else None
@@ -49,11 +53,7 @@ def main(config):
             checkpoint_minutes=config.checkpoint_minutes,
             device=device,
             start=start,
-            progress=lambda row: print(
-                f"step {row['step']}/{config.steps}  loss {row['loss']:.3f} + {row['set_loss']:.3f}  "
-                f"{row['tokens_per_second']:,} tokens/s  {row['left'] / 60:.0f} min left",
-                flush=True,
-            ),
+            progress=lambda row: print(LINE.format(steps=config.steps, minutes=row["left"] / 60, **row), flush=True),
             **{name: config[name] for name in names},
         )
     record = OmegaConf.to_container(config, resolve=True)

@@ -137,9 +137,18 @@ def test_a_tfidf_folder_whose_weights_are_empty_is_refused(tmp_path):
     fitted = Tfidf("primary")
     fitted.fit(examples("primary"))
     fitted.save(tmp_path)
+    whole = (tmp_path / "weights.npz").read_bytes()
     (tmp_path / "weights.npz").write_bytes(b"")
     with pytest.raises(BadData, match="not a whole tfidf model"):
         load_classifier(tmp_path)
+    refused = 0
+    for place in range(0, len(whole), 7):  # a byte anywhere: the archive's own, or of what is packed in it
+        (tmp_path / "weights.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            load_classifier(tmp_path)
+        except BadData:
+            refused += 1
+    assert refused > 20
 
 
 @pytest.mark.parametrize("config", ["primary", "functions"])
@@ -177,6 +186,10 @@ def test_keywords_say_why_and_leave_ties_to_the_commoner_function(tmp_path):
     assert np.allclose(again.predict_proba(texts), model.predict_proba(texts))
     record = json.loads((tmp_path / "config.json").read_text("utf-8"))
     assert record["patterns"]["praise"] == list(PATTERNS["praise"])
+    record["patterns"]["praise"] = ["旧"]  # of another version: what it was scored with is what is saved again
+    (tmp_path / "config.json").write_text(json.dumps(record), "utf-8")
+    load_classifier(tmp_path).save(tmp_path / "again")
+    assert json.loads((tmp_path / "again/config.json").read_text("utf-8"))["patterns"]["praise"] == ["旧"]
 
 
 @pytest.mark.parametrize("temperature", ["warm", None, True, 0, -1.0, float("nan"), float("inf"), 10**400, [1.0]])

@@ -1,5 +1,7 @@
 """The exported encoder: torch's answers without torch, the same in any batch, made again when the weights change."""
 
+import json
+import shutil
 import subprocess
 import sys
 
@@ -185,6 +187,11 @@ def test_what_cannot_be_exported_is_said(mini, tmp_path):
         load_exported(tmp_path, "onnx")
     with pytest.raises(BadData, match="no such model folder"):
         load_exported(tmp_path / "no", "onnx")
+    shutil.copytree(mini, tmp_path / "odd")
+    record = json.loads((mini / "config.json").read_text("utf-8"))
+    (tmp_path / "odd/config.json").write_text(json.dumps(record | {"overlong": "foo"}), "utf-8")
+    with pytest.raises(BadData, match=r"config\.json: overlong is 'foo'; it is one of truncate"):
+        load_exported(tmp_path / "odd", "onnx")
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnx"])

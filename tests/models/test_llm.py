@@ -400,6 +400,8 @@ def test_costs_are_counted_once_a_paragraph(model):
         ('{"label": "praise, directive"}', None),
         ('{"label": ["praise", "directive"]}', None),
         ("praise or criticism", None),
+        ('按要求的格式 {"label": "directive"}，我的回答是 {"label": "none"}', None),
+        ('先看作 {"label": "directive"}，再想是 {"label": "praise"}', [0]),
         ("", None),
         ('{"label": ' + "[" * 100_000 + "}", None),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jianghua.annotate import split_sentences
 from jianghua.models.encoder import Encoder
 from jianghua.models.exported import load_exported
-from jianghua.models.overlong import WAYS, check_way, mean_of_windows, special_ends, windows
+from jianghua.models.overlong import WAYS, check_way, mean_of_windows, most_positions, special_ends, windows
 from jianghua.schema import BadUsage
 
 LONG = "今年修路。" * 150 + "明年架桥。" * 150
@@ -97,3 +97,10 @@ def test_the_way_is_saved_and_the_exported_engine_takes_it_too(encoder, tmp_path
 def test_an_unknown_way_is_refused():
     with pytest.raises(BadUsage, match=r"data\.overlong=middle"):
         check_way("middle")
+
+
+@pytest.mark.parametrize(
+    ("kind", "positions"), [("bert", 514), ("xlm-roberta", 512), ("camembert", 512), ("mpnet", 512)]
+)
+def test_positions_that_start_after_the_padding_id_are_fewer(kind, positions):
+    assert most_positions(kind, 514, 1) == positions

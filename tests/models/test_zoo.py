@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
-from zoo_checkpoints import KINDS, ZOO, build, texts
+from zoo_checkpoints import KINDS, ZOO, build, texts, wordpiece
 
 from jianghua.models import Examples
 from jianghua.models.checkpoint import Checkpoint
@@ -159,6 +160,17 @@ def test_code_that_comes_with_a_model_is_never_run(hub, tmp_path):
     )
     (known / "own.py").write_text(trap, "utf-8")
     assert type(Encoder.start(str(known), "primary").model).__name__ == "BertForSequenceClassification"
+
+
+@pytest.mark.parametrize("name", ["DistilBertForMaskedLM", "AlbertForPreTraining", "ConvBertForMaskedLM"])
+def test_the_heads_of_pre_training_of_other_networks_are_no_part_of_the_encoder(name, tmp_path):
+    """Networks that are not in the zoo and that transformers knows start from what it saves of them."""
+    size = {"vocab_size": wordpiece(tmp_path), "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    size |= {"intermediate_size": 64, "dim": 32, "n_heads": 2, "n_layers": 1, "hidden_dim": 64, "embedding_size": 32}
+    kind = getattr(transformers, name)
+    kind(kind.config_class(**size)).save_pretrained(tmp_path)
+    encoder = Encoder.start(str(tmp_path), "primary", tokenizer="BertTokenizer")
+    assert encoder.predict_proba(["我们要把这件事情办好。"]).shape == (1, 4)
 
 
 def test_weights_that_do_not_fit_the_config_are_refused_and_never_drawn_at_random(hub, tmp_path):

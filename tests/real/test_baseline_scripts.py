@@ -36,6 +36,19 @@ def test_every_baseline_fills_a_run_folder_that_score_compares_with_the_others(c
     assert all(f"{name} s1" in result.stdout for name in FAST)
 
 
+def test_a_run_that_is_not_finished_is_no_model_and_a_file_no_place_for_one(data, tmp_path, run_script):
+    assert run_script("train", "model=keywords", f"data.path={data}", "output_dir=run", cwd=tmp_path).returncode == 0
+    (tmp_path / "run/DONE").unlink()
+    (tmp_path / "p.txt").write_text("讲话\n\n我代表县委向大家表示衷心感谢。\n", "utf-8")
+    result = run_script("predict", "input=p.txt", "output=o.csv", "model_path=run", cwd=tmp_path)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "run: an unfinished run; the command that began it goes on with it" in result.stderr
+    for option in ("runs=p.txt", "output_dir=p.txt"):
+        result = run_script("train", "model=majority", f"data.path={data}", option, cwd=tmp_path)
+        assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
+        assert "cannot be made" in result.stderr
+
+
 def test_predict_takes_a_baseline_as_it_takes_an_encoder(data, tmp_path, run_script):
     assert run_script("train", "model=keywords", f"data.path={data}", "output_dir=run", cwd=tmp_path).returncode == 0
     (tmp_path / "p.txt").write_text(

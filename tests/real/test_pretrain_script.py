@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,19 @@ def test_an_output_that_holds_other_files_is_refused_before_anything_is_read(fol
     result = pretrain(run_script, folder, "mine", laws="no-such-file.txt")
     assert result.returncode == 1
     assert "holds other files" in result.stderr
+
+
+def test_a_corpus_without_its_terms_is_bad_usage_before_anything_is_read(root, tmp_path):
+    """The card names the terms of each corpus, and is written last."""
+    shutil.copytree(root / "conf", tmp_path / "conf")
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(root / "scripts/pretrain.py", tmp_path / "scripts")
+    conf = tmp_path / "conf/pretrain.yaml"
+    text = conf.read_text("utf-8").replace("  laws: ???\n", "  laws: ???\n  poems: no-such-file.txt\n")
+    conf.write_text(text.replace("laws: 0.35,", "laws: 0.25, poems: 0.1,"), "utf-8")
+    command = [sys.executable, tmp_path / "scripts/pretrain.py", "public=no", "corpora.laws=no", "corpora.narrative=no"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "usage: terms.poems= is required: a corpus has one in each\n")
 
 
 @pytest.mark.parametrize("lengths", ["laws: 2", "laws: 17", "speeches: 0"])

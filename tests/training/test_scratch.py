@@ -1,6 +1,10 @@
 """`reproduce.py mode=scratch`: listed runs trained by the script a user types, then held against the stored ones."""
 
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from stored_runs import answers, contents, small_data, store
@@ -130,6 +134,21 @@ def test_an_interrupted_call_changes_no_stored_run_and_the_next_compares_with_th
     fill(trained, loaded, True, ["length"])
     assert verdicts(scratch(tmp_path)) == dict.fromkeys(MODELS, "stored 0.000 [0.000, 0.000]: OUTSIDE")
     assert contents(tmp_path / STORED) == contents(trained)  # and now the new ones are stored
+
+
+@pytest.mark.slow
+def test_a_stopped_command_lets_the_training_save_where_it_is(root, data, tmp_path):
+    listed = ["mode=scratch", "models=[mini]", "seeds=[1]", "builds=[constructed]", f"data_root={data}"]
+    place = [f"results={tmp_path}/results", f"root={tmp_path}", f"runs={tmp_path}/runs"]
+    command = [sys.executable, root / "scripts/reproduce.py", *listed, *place]
+    with open(tmp_path / "out", "wb") as out:
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out)
+    deadline = time.monotonic() + 300
+    while b"epoch  1  step" not in (tmp_path / "out").read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)  # to it alone: the training is to hear of it all the same
+    assert process.wait(timeout=120) == 128 + signal.SIGTERM, (tmp_path / "out").read_text("utf-8")
+    assert list((tmp_path / "runs").rglob("checkpoint.pt"))
 
 
 @pytest.mark.parametrize(

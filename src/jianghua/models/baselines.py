@@ -1,6 +1,7 @@
 """Models that need no encoder: class frequencies, by length or not at all, and TF-IDF with a linear classifier."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -10,6 +11,8 @@ import numpy as np
 from jianghua.files import write_atomic
 from jianghua.models.classifier import Examples, config_of, numbers, read_config, write_config
 from jianghua.schema import LABELS, BadData, BadUsage, check_number
+
+DAMAGED = (OSError, EOFError, ValueError, BadZipFile, NotImplementedError, zlib.error)  # what reading an archive raises
 
 
 class Majority:
@@ -35,11 +38,9 @@ class Majority:
     @classmethod
     def load(cls, folder: Path) -> "Majority":
         record = read_config(folder)
-        if "priors" not in record:
-            raise BadData(f"{folder / 'config.json'}: not a whole majority model (no priors)")
         try:
             priors = numbers("priors", record["priors"])
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise BadData(f"{folder / 'config.json'}: not a whole majority model ({error})") from None
         return cls(config_of(record), priors.tolist())
 
@@ -71,7 +72,7 @@ class Length:
         return np.searchsorted(self.edges, [len(text) for text in texts], side="right")
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
-        return self.logits[self._bins(texts)] if len(texts) else np.zeros((0, len(LABELS)))
+        return self.logits[self._bins(texts)]
 
     def scale(self, temperature: float) -> None:
         self.logits = self.logits / temperature
@@ -239,6 +240,6 @@ class Tfidf:
             model.vectorizer.idf_ = arrays["idf"]
             model.coef = numbers("coef", arrays["coef"].T, rows=len(terms)).T
             model.intercept = numbers("intercept", arrays["intercept"])
-        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, BadUsage) as error:
+        except (*DAMAGED, KeyError, TypeError, BadUsage) as error:
             raise BadData(f"{folder}: not a whole tfidf model ({error})") from None
         return model

@@ -22,13 +22,14 @@ from transformers.utils.hub import is_offline_mode
 
 from jianghua.models.classifier import first_line, label_fields, names_by_id
 from jianghua.models.tokenizer import VOCABULARIES, normalise_for, unknown_share
-from jianghua.schema import LABELS, BadData, BadUsage
+from jianghua.schema import LABELS, BadData, BadUsage, check_number
 
 SAMPLE = "我们要把这件事情办好。"
 OTHER = "大会现在开始，请坐𪚥。"  # with a character that hardly any vocabulary has
 # what a file may hold beside the network: heads of pre-training, poolers, and tables that are computed
 SPARE = re.compile(
-    r"^(?:cls|lm_head|decoder|head|classifier|score|pooler|qa_outputs|\w*predictions)\.|\.pooler\."
+    r"^(?:cls|lm_head|generator_lm_head|decoder|head|classifier|sop_classifier|score|pooler|qa_outputs|vocab_\w+"
+    r"|\w*predictions)\.|\.pooler\."
     r"|position_ids$|inv_freq$"
 )
 SHORTEST = 8  # tokens; less would hold little but the marks at both ends
@@ -51,13 +52,13 @@ class Checkpoint:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise BadUsage(f"model.{name}={value}: takes a name, or null")
-        length = self.max_length
-        if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < SHORTEST):
-            raise BadUsage(f"model.max_length={length}: takes a whole number of tokens, {SHORTEST} or more, or null")
+        if self.max_length is not None:
+            check_number("model.max_length", self.max_length, SHORTEST, whole=True)
 
 
 def open_checkpoint(checkpoint: Checkpoint, config: str, *, from_scratch: bool, identity: bool):
-    """(model, tokenizer, commit) with a new head of four labels; all weights drawn anew if `from_scratch`.
+    """(model, tokenizer, commit) with a head of four labels, a new one unless the files hold one of this benchmark's
+    classifiers; all weights drawn anew if `from_scratch`.
 
     `commit`: of the repository on the Hub that the files are of, None for a folder.
 

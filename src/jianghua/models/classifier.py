@@ -11,6 +11,7 @@ import numpy as np
 
 from jianghua.files import read_json, write_json
 from jianghua.models.device import check_device
+from jianghua.models.overlong import WAYS
 from jianghua.schema import LABELS, BadData, BadUsage
 
 # kind in `config.json` → module and class; every other kind is an encoder of the transformers library
@@ -39,7 +40,9 @@ class Examples:
 class Classifier(Protocol):
     """A model: `fit` on examples, probabilities for texts, a folder to live in.
 
-    An encoder is fitted by `training.finetune`, which needs more than the examples.
+    An encoder is fitted by `training.finetune`, which needs more than the examples. What not all have is asked for by
+    name: `predict_logits` and `scale` (there is something to calibrate), `cut` (texts of the last call that were too
+    long) and `reads` (an encoder), `costs` (a language model).
     """
 
     config: str
@@ -69,12 +72,6 @@ def names_by_id(id2label: Mapping) -> list:
     return [name for _, name in sorted((int(i), name) for i, name in id2label.items())]
 
 
-def decided_names(classifier: Classifier, proba: np.ndarray) -> list[list[str]]:
-    """Label names of each row of the classifier's `proba`: one for `primary`, none to four for `functions`."""
-    decided = decide(proba, classifier.config, classifier.thresholds)
-    return [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
-
-
 def read_config(folder: Path) -> dict:
     """`config.json` of a model folder, checked against the labels of this benchmark."""
     path = folder / "config.json"
@@ -89,6 +86,8 @@ def read_config(folder: Path) -> dict:
         raise BadData(f"{path}: has no id2label; it is not a classifier of this benchmark") from None
     if names != list(LABELS):
         raise BadData(f"{path}: its labels are {names}, not {list(LABELS)}; it is not a model of this benchmark")
+    if (way := config.get("overlong", WAYS[0])) not in WAYS:
+        raise BadData(f"{path}: overlong is {way!r}; it is one of {', '.join(WAYS)}")
     try:
         if "thresholds" in config:
             config["thresholds"] = numbers("thresholds", config["thresholds"]).tolist()
@@ -176,4 +175,6 @@ def label_texts(classifier: Classifier, texts: Sequence[str], batch_size: int | 
     # baselines know no batches, and read every text whole
     more = {"batch_size": batch_size} if batch_size and hasattr(classifier, "cut") else {}
     proba = classifier.predict_proba(texts, **more)
-    return decided_names(classifier, proba), proba, getattr(classifier, "cut", 0)
+    decided = decide(proba, classifier.config, classifier.thresholds)
+    names = [[LABELS[i] for i in (row if isinstance(row, list) else [row])] for row in decided]
+    return names, proba, getattr(classifier, "cut", 0)

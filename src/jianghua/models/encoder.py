@@ -1,4 +1,4 @@
-"""A Chinese BERT with a classification head: probabilities for texts, a plain `from_pretrained` folder."""
+"""A sequence classifier of transformers, BERT or another: probabilities for texts, a plain `from_pretrained` folder."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from jianghua.models.batching import token_batches
 from jianghua.models.checkpoint import Checkpoint, check_finite, open_checkpoint
 from jianghua.models.classifier import config_of, first_line, read_config
 from jianghua.models.device import choose_device, forward_precision, one_thread_each
-from jianghua.models.overlong import WAYS, mean_of_windows, most_positions, read_windows, special_ends, windows
+from jianghua.models.overlong import mean_of_windows, most_positions, read_windows, special_ends, windows
 from jianghua.models.quiet import quiet_transformers
 from jianghua.models.tokenizer import encodings, unknown_ids
 from jianghua.schema import LABELS, BadData
@@ -38,7 +38,7 @@ class Encoder:
         self.commit: str | None = None  # of the Hub's repository it was started from
         # token ids of every text seen, uncut; a model in training reads the same few thousand again and again
         self._known: dict[str, array] | None = None
-        self.flat = flat.runs_flat(model)
+        self.flat = model.config.model_type in flat.FLAT_ARCHITECTURES  # others take padded batches
         if self.flat:
             flat.use_flat(model)
 
@@ -281,8 +281,6 @@ class Encoder:
                 raise BadData(f"{folder}: not a whole model ({len(loose)} weights {what}, {loose[0]} for one)")
         check_finite(folder, model)
         overlong = record.get("overlong", "truncate")
-        if overlong not in WAYS:
-            raise BadData(f"{folder / 'config.json'}: overlong is {overlong!r}; it is one of {', '.join(WAYS)}")
         return cls(model.to(where), tokenizer, config_of(record), record.get("thresholds"), overlong)
 
 

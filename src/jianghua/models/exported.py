@@ -6,9 +6,9 @@ in any batch and in any order. With int8 that is not so where paragraphs share a
 one scale for all that a layer reads at once, and a row moves with its batch-mates.
 
 int8: the layers' weights to 7 bits, a scale a column (`reduce_range`: AVX2 saturates when it adds products of 8
-bits), activations to 8 bits as they come. Two things stay in fp32. What stands on the layers reads one row a paragraph:
-that costs nothing, and in int8 it moved as many decisions as all layers together. And the product that reads a layer's
-wide inner activations, whose range one scale covers badly: hardly more time, and a smaller error. Its
+bits), activations to 8 bits as they come. Two things stay in fp32. The pooler and the head, which read one row a
+paragraph: that costs nothing, and in int8 they moved as many decisions as all layers together. And the product that
+reads a layer's wide inner activations, whose range one scale covers badly: hardly more time, and a smaller error. Its
 answers differ from fp32's; by how much, benchmarks/predict.py prints.
 
 Importing this module, and running a graph that is there, loads neither torch nor transformers.
@@ -86,7 +86,7 @@ def load_exported(folder: Path, engine: str, say: Callable[[str], None] = lambda
     if engine not in GRAPHS:
         raise BadUsage(f"engine={engine}: the engines are torch, {', '.join(GRAPHS)}")
     record = read_config(folder)
-    if record["model_type"] in WITHOUT_ENCODER:
+    if record.get("model_type") in WITHOUT_ENCODER:
         raise BadUsage(f"engine={engine}: {folder} is a {record['model_type']} model; only encoders are exported")
     try:
         from onnxruntime import InferenceSession  # noqa: F401
@@ -110,7 +110,7 @@ def load_exported(folder: Path, engine: str, say: Callable[[str], None] = lambda
     return Exported(session, tokenizer, record, _max_length(folder, record), workers)
 
 
-def export(folder: Path, engine: str) -> Path:
+def export(folder: Path, engine: str) -> None:
     """Write the graph of `engine` beside the model in `folder`, whole or not at all; imports torch.
 
     fp32 first: the graph must give torch's own logits for a short, a middling and the longest paragraph, since
@@ -129,7 +129,6 @@ def export(folder: Path, engine: str) -> Path:
         write_atomic(path, model.SerializeToString())
     except OSError as error:
         raise BadData(f"{path}: the exported model cannot be written there ({error.strerror})") from None
-    return path
 
 
 def _traced(folder: Path) -> bytes:

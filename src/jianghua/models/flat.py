@@ -89,11 +89,6 @@ AttentionInterface.register(NAME, _attention)
 AttentionMaskInterface.register(NAME, lambda *args, **kwargs: None)
 
 
-def runs_flat(model: torch.nn.Module) -> bool:
-    """Whether the flat path knows the architecture; others take padded batches."""
-    return model.config.model_type in FLAT_ARCHITECTURES
-
-
 def use_flat(model: torch.nn.Module) -> None:
     """Switch a model to the flat attention; `model.config` is otherwise untouched."""
     model.set_attn_implementation(NAME)

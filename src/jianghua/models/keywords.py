@@ -83,7 +83,11 @@ class Keywords(Tempered):
     def __init__(self, config: str, priors: Sequence[float] = (), temperature: float = 1.0):
         self.config, self.priors, self.temperature = config, list(priors), temperature
         self.thresholds = [0.5] * len(LABELS)
-        self._patterns = [[re.compile(pattern) for pattern in PATTERNS[label]] for label in LABELS]
+        self._take(PATTERNS)
+
+    def _take(self, patterns: dict[str, list[str]]) -> None:
+        self.patterns = patterns
+        self._compiled = [[re.compile(pattern) for pattern in patterns[label]] for label in LABELS]
 
     def fit(self, train: Examples) -> None:
         """Takes nothing but the frequency of each function from train."""
@@ -91,7 +95,7 @@ class Keywords(Tempered):
 
     def matches(self, text: str) -> list[list[str]]:
         """What matched, function by function, in the order of the labels: the reasons for the answer."""
-        return [[found[0] for pattern in patterns if (found := pattern.search(text))] for patterns in self._patterns]
+        return [[found[0] for pattern in patterns if (found := pattern.search(text))] for patterns in self._compiled]
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
         counts = np.array([[len(found) for found in self.matches(text)] for text in texts], float)
@@ -102,7 +106,7 @@ class Keywords(Tempered):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        more = {"priors": self.priors, "temperature": self.temperature, "patterns": PATTERNS}
+        more = {"priors": self.priors, "temperature": self.temperature, "patterns": self.patterns}
         write_config(folder, "keywords", self.config, self.thresholds, **more)
 
     @classmethod
@@ -116,7 +120,7 @@ class Keywords(Tempered):
             )
             model.thresholds = record["thresholds"]
             # the patterns it was scored with, should this module's have changed since
-            model._patterns = [[re.compile(pattern) for pattern in record["patterns"][label]] for label in LABELS]
+            model._take(record["patterns"])
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise BadData(f"{folder}: not a whole keywords model ({error})") from None
         return model

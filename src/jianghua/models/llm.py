@@ -125,7 +125,9 @@ class PromptedModel(Tempered):
                 continue
             names = record.get("label") if self.config == "primary" else record.get("functions")
             names = [names] if isinstance(names, str) else names
-            if isinstance(names, list) and all(name in LABELS for name in names):
+            if isinstance(names, list):
+                if not all(name in LABELS for name in names):
+                    return None  # the last one counts: one before it may be the form, repeated
                 ids = sorted({LABELS.index(name) for name in names})
                 return ids if self.config == "functions" or len(ids) == 1 else None
         bare = answer.strip().strip("\"'`。.").lower()

@@ -15,6 +15,8 @@ import numpy as np
 from jianghua.schema import BadUsage
 
 WAYS = ("truncate", "head_tail", "split")
+# parts of the `model_type` of networks whose positions start after the padding id, as RoBERTa's
+AFTER_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec-text")
 
 
 def check_way(way: str) -> str:
@@ -25,7 +27,8 @@ def check_way(way: str) -> str:
 
 def most_positions(kind: str, positions: int, padding: int | None) -> int:
     """Tokens that a network of the `model_type` `kind` has positions for, by its `config.json`."""
-    return positions - padding - 1 if "roberta" in kind else positions  # RoBERTa's start after the padding id
+    after_padding = any(name in kind for name in AFTER_PADDING) and padding is not None
+    return positions - padding - 1 if after_padding else positions
 
 
 def special_ends(tokenizer) -> tuple[int, int]:

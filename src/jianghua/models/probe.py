@@ -28,9 +28,7 @@ def fit_probe(encoder: Encoder, train: Examples, validation: Examples) -> list[d
     for c in STRENGTHS:
 
         def regression(c=c):
-            return LogisticRegression(
-                C=c, class_weight="balanced", max_iter=2000, fit_intercept=encoder.has_bias, random_state=0
-            )
+            return LogisticRegression(C=c, class_weight="balanced", max_iter=2000, fit_intercept=encoder.has_bias)
 
         coef, intercept = linear_weights(scaled, train.target, encoder.config, regression)
         if not encoder.has_bias and not (told := coef.any(1)).all():  # only an intercept says never, or always

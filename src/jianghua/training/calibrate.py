@@ -5,7 +5,12 @@ from jianghua.models import Classifier, Examples
 
 
 def calibrate(classifier: Classifier, validation: Examples) -> float:
-    """Fold the temperature fitted on validation into the model; choose thresholds for `functions`."""
+    """Fold the temperature fitted on validation into the model; choose thresholds for `functions`.
+
+    A model without a scale (`majority`) stays as it is.
+    """
+    if not hasattr(classifier, "scale"):
+        return 1.0
     multilabel = classifier.config == "functions"
     logits = classifier.predict_logits(validation.texts)
     temperature = fit_temperature(logits, validation.target, multilabel=multilabel)

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 import numpy as np
 
 OFFSETS = (1, 2)
+DEVIATION = 0.04
 
 
 def cooccurrence_embeddings(
-    sequences: Iterable[np.ndarray], vocabulary: int, width: int, *, deviation: float = 0.04, seed: int = 0
+    sequences: Iterable[np.ndarray], vocabulary: int, width: int, *, seed: int = 0
 ) -> np.ndarray:
-    """(vocabulary, width) embeddings with standard deviation `deviation`.
+    """(vocabulary, width) embeddings with standard deviation 0.04.
 
     Positive pointwise mutual information with the tokens one and two places to the left and to the
     right, each place a block of columns, context counts smoothed by 0.75, then U·√S of a truncated
@@ -34,7 +35,7 @@ def cooccurrence_embeddings(
     left, scale, _ = randomized_svd(sparse.hstack(blocks).tocsr(), width, n_iter=3, random_state=seed)
     embeddings = left * np.sqrt(scale)
     embeddings -= embeddings.mean(0)
-    return (embeddings / embeddings.std() * deviation).astype(np.float32)
+    return (embeddings / embeddings.std() * DEVIATION).astype(np.float32)
 
 
 def _positive_pmi(counts):

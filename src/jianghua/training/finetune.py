@@ -194,7 +194,7 @@ def finetune(
             torch.cuda.set_rng_state(state["cuda_rng"], device)
         history, best = json.loads(state["history"]), state["best"]
         average = [value.to(device) for value in state["average"]]
-        total, begun = state.get("total", total).to(device), state.get("begun", 0)
+        total, begun = state["total"].to(device), state["begun"]
 
     def save() -> None:
         state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
@@ -246,7 +246,8 @@ def finetune(
                 if average:
                     blend(average, parameters, None)
                 total += loss.double() * len(batch)
-                if device.type == "cpu" or number % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
+                # also at the first step after a stop: there is no earlier value to show
+                if device.type == "cpu" or (number - begun) % LOSS_EVERY == 0 or batch is plan[epoch][-1]:
                     value = float(loss)
                     if not total.isfinite():  # nor would it be after any of the steps since the last look
                         raise BadData(f"the loss became {float(total)} in epoch {epoch + 1}; lower train.learning_rate")

@@ -327,17 +327,16 @@ def pretrain(
     special_ids = torch.tensor([tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")])
     pending = next(stream)
     curve: list[dict] = []
-    first_step, spent = 0, 0.0
-    spent_cpu: float | None = 0.0
+    first_step, spent, spent_cpu = 0, 0.0, 0.0
     checkpoint = output.with_name(output.name + ".checkpoint.pt")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        if state.get("identity") != identity:
+        if state["identity"] != identity:
             raise BadData(f"{checkpoint}: from another configuration; remove it to start anew")
         trained.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first_step, curve = state["step"], json.loads(state["curve"])
-        spent, spent_cpu = state["seconds"], state.get("cpu_seconds")  # older ones lack it: then it stays unknown
+        spent, spent_cpu = state["seconds"], state["cpu_seconds"]
     began, began_cpu = time.monotonic(), time.process_time()
     saved = began
     losses, tokens, tick = [], 0, began
@@ -361,25 +360,23 @@ def pretrain(
             tokens += used
             shown = (step + 1) % 50 == 0 or step + 1 == steps
             stop = stopped()  # asked once: what comes later waits for the next step
-            kept = stop or time.monotonic() - saved > checkpoint_minutes * 60
-            if shown or kept or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
+            keep = stop or time.monotonic() - saved > checkpoint_minutes * 60
+            if shown or keep or where.type == "cpu":  # not at every step: a GPU must finish its work to tell
                 both = torch.stack(losses).sum(0).tolist()
                 if not math.isfinite(sum(both)):
                     raise BadData(f"loss is {sum(both)} at step {step}: lower learning_rate")
             now = time.monotonic()
-            times = {"seconds": spent + now - began}
-            if spent_cpu is not None:
-                times["cpu_seconds"] = spent_cpu + time.process_time() - began_cpu
+            times = {"seconds": spent + now - began, "cpu_seconds": spent_cpu + time.process_time() - began_cpu}
             if shown:
                 columns = torch.stack(losses).T.tolist()
                 masked_mean, set_mean = (round(sum(column) / len(column), 4) for column in columns)
-                row_ = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
-                row_ |= {"tokens_per_second": round(tokens / (now - tick))}
-                row_ |= {name: round(value) for name, value in times.items()}
-                curve.append(row_)
-                progress(row_ | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
+                point = {"step": step + 1, "loss": masked_mean, "set_loss": set_mean}
+                point |= {"tokens_per_second": round(tokens / (now - tick))}
+                point |= {name: round(value) for name, value in times.items()}
+                curve.append(point)
+                progress(point | {"left": (steps - step - 1) * (now - began) / (step + 1 - first_step)})
                 losses, tokens, tick = [], 0, now
-            if kept:
+            if keep:
                 saved = now
                 state = {"model": trained.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
                 state |= {"identity": identity, "curve": json.dumps(curve)} | times

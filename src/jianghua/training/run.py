@@ -15,6 +15,7 @@ from jianghua.models.device import check_device, check_threads, device_name
 from jianghua.models.overlong import check_way
 from jianghua.models.tokenizer import TOKENIZER_FILES
 from jianghua.schema import SCORED, BadData, BadUsage, Prediction, check_number
+from jianghua.training.calibrate import calibrate
 from jianghua.training.runs import environment, run_hash, write_predictions
 
 UNKNOWN_WORTH_A_WORD = 0.01  # share of tokens
@@ -119,12 +120,9 @@ def start_classifier(config: dict) -> Classifier:
     missing = [key for key, value in model.items() if value == "???"]
     if missing:
         raise BadUsage(f"model.{missing[0]}= is required; conf/model/{model['kind']}.yaml says what it is")
-    if model["kind"] == "majority":
-        return Majority(data_config)
-    if model["kind"] == "length":
-        return Length(data_config)
-    if model["kind"] == "keywords":
-        return Keywords(data_config)
+    plain = {"majority": Majority, "length": Length, "keywords": Keywords}
+    if model["kind"] in plain:
+        return plain[model["kind"]](data_config)
     if model["kind"] == "tfidf":
         return Tfidf(data_config, model["ngrams"], model["min_df"], model["c"], model.get("estimator", "logistic"))
     if model["kind"] == "llm":
@@ -180,15 +178,8 @@ def fit(classifier: Classifier, config: dict, train: Examples, validation: Examp
             progress({"probe_c": row["c"], "loss": row["loss"]})
     else:
         classifier.fit(train)
-    _calibrate(classifier, validation)
+    calibrate(classifier, validation)
     return []
-
-
-def _calibrate(classifier: Classifier, validation: Examples) -> None:
-    if hasattr(classifier, "scale"):
-        from jianghua.training.calibrate import calibrate
-
-        calibrate(classifier, validation)
 
 
 def what_was_read(classifier: Classifier, loaded: Loaded, report: Callable[[dict], None]) -> dict:
@@ -234,7 +225,10 @@ def train_run(config: dict, config_yaml: str, loaded: Loaded, folder: Path, prog
     data_config = config["data"]["config"]
     check_owner(config, loaded, folder)
     classifier = start_classifier(config)  # what cannot be loaded leaves no folder behind
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadData(f"{folder}: cannot be made ({error.strerror}); choose another output_dir= or runs=") from None
     (folder / "DONE").unlink(missing_ok=True)
     write_atomic(folder / "config.yaml", _stamp(config, loaded) + config_yaml)
     logger = logging.getLogger(f"jianghua.run.{folder}")
@@ -324,6 +318,6 @@ def baseline_scores(baseline: Classifier, loaded: Loaded) -> dict:
     """Scores of a model that trains in seconds, on the same splits, nothing written."""
     train, validation = (examples(loaded, split, baseline.config) for split in ("train", "validation"))
     baseline.fit(train)
-    _calibrate(baseline, validation)
+    calibrate(baseline, validation)
     predictions = predict_splits(baseline, loaded, baseline.config)
     return score_predictions(loaded.rows, predictions, baseline.config, type(baseline).__name__)

@@ -187,7 +187,11 @@ def model_folder(named: str | None, runs: Path) -> Path:
     if named:
         folder = Path(named)
         inside = folder / "model"
-        return inside if not (folder / "config.json").is_file() and (inside / "config.json").is_file() else folder
+        if (folder / "config.json").is_file() or not (inside / "config.json").is_file():
+            return folder
+        if not (folder / "DONE").is_file():
+            raise BadData(f"{folder}: an unfinished run; the command that began it goes on with it")
+        return inside
     found = default_runs(runs)
     for config in ("functions", "primary"):
         if config in found:

@@ -79,6 +79,11 @@ def same_runs(left: Sequence[Path], right: Sequence[Path]) -> bool:
 
 def _call(arguments: list) -> None:
     print("$ " + " ".join(map(str, arguments)), flush=True)
-    result = subprocess.run([sys.executable, *map(str, arguments)], check=False)
-    if result.returncode:
-        raise BadData(f"{arguments[0]} ended with status {result.returncode}; run the same command again to go on")
+    with subprocess.Popen([sys.executable, *map(str, arguments)]) as process:  # waits for it on leaving
+        try:
+            status = process.wait()
+        except BaseException:
+            process.terminate()  # subprocess.run would kill it before it has saved where it is
+            raise
+    if status:
+        raise BadData(f"{arguments[0]} ended with status {status}; run the same command again to go on")
