@@ -125,11 +125,9 @@ def keep(run: dict, path: Path) -> None:
 
 def interval(differences: list[float]) -> tuple[float, float]:
     """95 % for the mean, by Student's t."""
-    from scipy.stats import t
+    from scipy.stats import ttest_1samp
 
-    mean = statistics.mean(differences)
-    half = t.ppf(0.975, len(differences) - 1) * statistics.stdev(differences) / len(differences) ** 0.5
-    return mean - half, mean + half
+    return tuple(map(float, ttest_1samp(differences, 0).confidence_interval()))
 
 
 def main() -> None:

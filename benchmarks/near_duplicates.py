@@ -10,14 +10,13 @@ own, so that its peak memory is its own.
 import argparse
 import itertools
 import json
-import multiprocessing
 import random
 import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import peak_mb, put_between_marks
+from harness import Job, Side, put_between_marks
 
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, near_duplicates, shingles
 
@@ -49,22 +48,24 @@ def all_pairs(texts: list[str]) -> list[tuple[int, int, float]]:
     return [pair for pair in pairs if pair[2] >= THRESHOLD]
 
 
-def measure(size: int, way: str, queue) -> None:
-    texts = paragraphs(size)
-    began = time.perf_counter()
-    found = (near_duplicates if way == "MinHash" else all_pairs)(texts)
-    seconds = time.perf_counter() - began
-    queue.put((seconds, peak_mb(), len(found)))
+def search(size: int, way: str) -> Job:
+    texts, found = paragraphs(size), []
+
+    def round() -> float:
+        began = time.perf_counter()
+        found[:] = (near_duplicates if way == "MinHash" else all_pairs)(texts)
+        return time.perf_counter() - began
+
+    return Job(lambda: len(found), round)
 
 
 def run(size: int, way: str) -> tuple[float, float, int]:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=measure, args=(size, way, queue))
-    process.start()
-    result = queue.get()
-    process.join()
-    return result
+    """Seconds, peak MB and pairs of one search, in a process of its own."""
+    side = Side(f"{way}, {size:,} paragraphs", search, size, way)
+    try:
+        return side.round(), side.memory()[0], side.answer()
+    finally:
+        side.close()
 
 
 def write_table(rows: list[dict]) -> None:

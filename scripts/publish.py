@@ -25,7 +25,7 @@ def main(config):
 
     from jianghua.hub.connection import connect
     from jianghua.hub.plan import listing, plan, tag_of
-    from jianghua.hub.publish import check_dataset_there, check_token, look_from_outside, publish
+    from jianghua.hub.publish import check_dataset_there, check_token, look_from_outside, publish, without_orphans
 
     root = Path(__file__).resolve().parents[1]
     connection = connect(config.time_limit, xet=config.xet)
@@ -36,7 +36,7 @@ def main(config):
             return
         check_token(connection)
         check_dataset_there(contents, connection)
-        for content in contents:
+        for content in without_orphans(contents, connection):
             tag = tag_of(content, config.tag, Path(config.data_root))
             done = publish(content, connection, private=config.private, tag=tag)
             if config.check:

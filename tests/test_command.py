@@ -202,6 +202,36 @@ def test_a_signal_stops_a_script_with_one_line_and_128_plus_its_number(tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["讲话.txt"]
 
 
+def test_a_signal_while_the_libraries_load_is_one_line_too(tmp_path, run_script):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'hydra.core':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Stop())\n",
+        "utf-8",
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    result = run_script("ingest", "input=讲话.txt", "output=out", cwd=tmp_path, PYTHONPATH=path)
+    assert (result.returncode, result.stderr) == (143, "interrupted: stopped by SIGTERM\n")
+
+
+def test_a_reader_that_leaves_ends_a_script_that_prints_a_table_as_it_ends_any_other(tmp_path):
+    run = ROOT / "results/runs/constructed-primary/tfidf/s1"
+    command = [sys.executable, str(ROOT / "scripts" / "score.py"), f"run={run}"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+
+
+def test_a_file_without_its_option_is_told_how_options_are_written(tmp_path, run_script):
+    result = run_script("ingest", "讲话.txt", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, "usage: 讲话.txt: options are OPTION=VALUE; --help shows them\n")
+
+
 def _open_when_read(pipe: Path, process: subprocess.Popen) -> int:
     """Open the pipe once the script waits at its other end; until then opening it is refused."""
     deadline = time.monotonic() + 30

@@ -35,6 +35,19 @@ def test_a_folder_with_other_files_and_a_file_are_never_replaced(tmp_path):
         with pytest.raises(BadData), folder_atomic(path, marks=("mark",)):
             pass
     assert (tmp_path / "docs" / "thesis.txt").read_text() == "mine"
+    with (
+        pytest.raises(BadData, match=r"thesis\.txt: a file, not a folder"),
+        folder_atomic(tmp_path / "docs/thesis.txt/a"),
+    ):
+        pass
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path):
+    write_atomic(tmp_path / "real.json", "{}")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_atomic(tmp_path / "link.json", '{"a": 1}')
+    assert (tmp_path / "link.json").is_symlink()
+    assert read_json(tmp_path / "real.json") == {"a": 1}
 
 
 @pytest.mark.parametrize("below", [".", "deeper"])

@@ -18,8 +18,8 @@ Exit status: 0 done; 1 `BadData` or a failed job; 2 bad usage or configuration; 
 Errors are one line on standard error; `JIANGHUA_TRACEBACK=1` adds the traceback.
 
 With `-m` a script runs one job a combination of options, here or where `hydra/launcher=` runs them. A job that
-fails is one line and stops no other; the script ends with the worst status. Each job leaves what came of it in a
-file, since launchers give it back to Hydra's sweeper only.
+fails is one line and stops no other; the script ends with the worst status. A job may run in another process, whose
+return value never comes here, so each leaves what came of it in a file.
 """
 
 import argparse
@@ -72,6 +72,16 @@ def quote_path_options(arguments: list[str], paths: tuple[str, ...]) -> list[str
         value = re.sub(r"(\\+)$", lambda m: m[1] * 2, value)
         quoted.append(f"{name}='{value.replace('${', chr(92) + '${')}'")
     return quoted
+
+
+def refuse_bare_arguments(arguments: list[str]) -> None:
+    """`BadUsage` for a file or a word alone, which Hydra's grammar answers with its own words.
+
+    What follows a flag of Hydra's may be the flag's.
+    """
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if "=" not in argument and argument[:1] not in ("-", "~") and not before.startswith("-"):
+            raise BadUsage(f"{argument}: options are OPTION=VALUE; --help shows them")
 
 
 def register_root(root: str | Path) -> None:
@@ -239,7 +249,8 @@ def _one_of_several(job: Callable, config, notes: Path, parent: int) -> object:
         outcome["status"], outcome["line"] = _verdict(error, " ".join(hydra.overrides.task))
     write_atomic(notes / f"job-{hydra.job.num:06d}.json", json.dumps(outcome, ensure_ascii=False))
     if failure:
-        _complain(outcome["line"], failure)
+        if outcome["seen"]:  # what another process says may or may not arrive: `_conclude` says it
+            _complain(outcome["line"], failure)
     elif isinstance(outcome["result"], dict) and "said" in outcome["result"]:
         size = _sweep_size(Path(hydra.sweep.dir))
         left = "" if size is None else f"; jobs left: {size - len(list(notes.glob('job-*.json')))}"
@@ -309,9 +320,6 @@ def _run(
     root = Path(sys.argv[0]).resolve().parents[1]
     if {"--help", "-h"} & set(sys.argv[1:]):
         return _status(lambda: print(_help(root / "conf", name, sys.argv[1:])))
-    import hydra
-
-    register_root(root)
     sys.argv[1:] = quote_path_options(sys.argv[1:], paths)
     # read when torch loads: threads that spin at barriers fall to a sixth of their speed as soon as another
     # process wants a core (benchmarks/disturbed.py times both)
@@ -357,6 +365,10 @@ def _run(
             return None
 
     def start() -> None:
+        import hydra  # here: a signal may come in the second that this takes
+
+        register_root(root)
+        refuse_bare_arguments(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(job)()
         if failure:
             raise failure[0]

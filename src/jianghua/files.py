@@ -32,8 +32,9 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
     if path.is_dir():
         raise BadData(f"{path}: a folder stands where a file is to be written")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        place = Path(os.path.realpath(path))  # a link stays one: its target is written
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.")
     except (FileExistsError, NotADirectoryError, PermissionError, FileNotFoundError) as error:
         raise BadData(f"{path}: cannot be written ({error.strerror}: {error.filename})") from None
     try:
@@ -42,7 +43,7 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -51,11 +52,11 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
 def check_replaceable(path: str | Path, marks: Iterable[str] = ()) -> None:
     """Refuse an output that is a file, or a folder that is neither empty nor holds one of the files `marks`.
 
-    By these its maker knows it: a mistyped output must not swallow somebody's documents.
+    By `marks` a script knows a folder that it wrote itself: a mistyped output must not swallow somebody's documents.
     """
     path = Path(path).absolute()
-    if path.exists() and not path.is_dir():
-        raise BadData(f"{path}: a file, not a folder; choose another output=")
+    if stands := next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None):
+        raise BadData(f"{stands}: a file, not a folder; choose another output=")
     if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in marks):
         raise BadData(f"{path}: holds other files; output= takes a new folder, or one that this script made")
     if path.is_dir() and Path.cwd().is_relative_to(path.resolve()):

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -50,14 +49,14 @@ def test_a_page_or_tables_that_do_not_name_the_stored_builds_are_not_published(d
     page = tmp_path / "index.html"
     named = {build: f'"build":"{build}","fingerprint":"{fingerprint}"' for build, fingerprint in builds.items()}
     page.write_text(f"<p>{named['full']} {named['constructed']}", "utf-8")
-    assert page_content("org/page", tmp_path, data, builds)
+    check_current(tmp_path, builds)
     # a split has its build's fingerprint and must stand on the page all the same
     (tmp_path / "cross_source.md").write_text(f"of `{builds['full']}`", "utf-8")
     with pytest.raises(BadData, match=r"index.html: not of the cross_source split of the full build f{16}; run"):
-        page_content("org/page", tmp_path, data, builds | {"cross_source": builds["full"]})
+        check_current(tmp_path, builds | {"cross_source": builds["full"]})
     page.write_text(f"<p>{named['full']}", "utf-8")
     with pytest.raises(BadData, match=r"index.html: not of the constructed build c{16}; run scripts/reproduce.py"):
-        page_content("org/page", tmp_path, data, builds)
+        check_current(tmp_path, builds)
     page.unlink()
     (tmp_path / "full.md").write_text("of `0000`", "utf-8")
     with pytest.raises(BadData, match=r"full.md: not of the full build f{16}; run scripts/reproduce.py"):
@@ -71,7 +70,9 @@ def test_the_metric_is_published_under_the_name_that_evaluate_looks_for(root, da
     metric = metric_content("org/jianghua_metric", root / "metrics/jianghua", data, root)
     check_content(metric, **LIMITS)
     assert metric.read("jianghua_metric.py") == (root / "metrics/jianghua/jianghua.py").read_bytes()
-    assert 'evaluate.load("org/jianghua_metric"' in metric.read("README.md").decode()
+    readme = metric.read("README.md").decode()
+    assert 'evaluate.load("org/jianghua_metric"' in readme
+    assert "evaluation.export" not in readme  # which would write another file, and is not there
 
 
 def test_a_metric_that_is_not_what_its_sources_make_is_refused(root, data, tmp_path):
@@ -83,7 +84,6 @@ def test_a_metric_that_is_not_what_its_sources_make_is_refused(root, data, tmp_p
 
 
 def test_the_demo_pins_what_it_needs_and_names_its_model(root, data):
-    pytest.importorskip("gradio")
     demo = demo_content("org/demo", "org/model", "v1", data, root)
     check_content(demo, **LIMITS)
     assert all("==" in line for line in demo.read("requirements.txt").decode().split())
@@ -92,12 +92,6 @@ def test_the_demo_pins_what_it_needs_and_names_its_model(root, data):
     front = SpaceCard(demo.read("README.md").decode()).data.to_dict()
     assert (front["sdk"], front["python_version"]) == ("gradio", "3.12")
     assert demo.line("https://hub", "v1") == "https://hub/spaces/org/demo"
-
-
-def test_without_gradio_the_demo_names_the_extra(root, data, monkeypatch):
-    monkeypatch.setitem(sys.modules, "gradio", None)  # what an import finds where it is not installed
-    with pytest.raises(BadData, match=r"pip install 'jianghua\[demo\]'"):
-        demo_content("org/demo", "org/model", "v1", data, root)
 
 
 def stored_run(runs, name, build, fingerprint, *, subset=None, default=True, kind="primary", age=0):

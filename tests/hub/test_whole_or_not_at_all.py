@@ -17,7 +17,7 @@ from loopback import FAULTS, READ, WRITE, Blob, Fault, LoopbackHub
 
 from jianghua.hub.connection import connect, explain
 from jianghua.hub.content import MARK, Content, check_content
-from jianghua.hub.publish import check_dataset_there, check_token, look_from_outside, publish
+from jianghua.hub.publish import check_dataset_there, check_token, look_from_outside, publish, without_orphans
 from jianghua.schema import BadData, BadUsage
 
 CARD = b"""---
@@ -210,6 +210,24 @@ def test_a_repository_that_somebody_else_filled_is_refused(hub):
     repository.add("theirs", repository.head.files | {"weights.md": Blob(b"x", False)})
     with pytest.raises(BadData, match=r"holds files that this script did not put there \(weights.md\)"):
         publish(content("1"), connection_to(hub), say=quiet)
+
+
+def test_a_mistyped_name_does_not_put_results_over_a_dataset(hub):
+    publish(data_of("aaaa"), connection_to(hub), say=quiet)
+    before = files_of(hub.repository("dataset", "org/data"))
+    with pytest.raises(BadData, match="dataset org/data: holds what=dataset of this toolkit, not results; choose"):
+        publish(dataclasses.replace(content("1"), record={"what": "results"}), connection_to(hub), say=quiet)
+    assert files_of(hub.repository("dataset", "org/data")) == before
+
+
+def test_a_demo_is_sent_only_with_a_model_or_after_it(hub, capsys):
+    demo = dataclasses.replace(space("1"), repo_id="org/demo", record={"what": "demo", "model": "org/m"})
+    assert without_orphans([demo], connection_to(hub)) == []
+    assert "its model org/m is not on the Hub; the demo org/demo is left out" in capsys.readouterr().out
+    model = made_with("aaaa", repo_id="org/m")
+    assert without_orphans([model, demo], connection_to(hub)) == [model, demo]
+    hub.create("model", "org/m")
+    assert without_orphans([demo], connection_to(hub)) == [demo]
 
 
 def test_a_name_that_belongs_to_another_type_is_refused_and_nothing_is_made(hub):

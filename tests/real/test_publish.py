@@ -444,6 +444,7 @@ def test_a_dataset_of_the_hub_without_its_name_is_a_usage_error(root, tmp_path):
         (["what=dataset", "repo_id=bad", "dry_run=true"], "repo_id=bad: not a repository name"),
         (["what=model", "run=x", "repo_id=a/b", "tag=v 1"], "tag=v 1: not a name for a tag"),
         (["what=model", "run=x", "repo_id=a/b", "tag=main"], "tag=main: means a branch"),
+        (["what=results", "repo_id=a/b", "names.page=x", "names.metric=x"], "space a/x: one name for two things"),
     ],
 )
 def test_options_that_do_not_fit_are_usage_errors(run_script, tmp_path, options, says):

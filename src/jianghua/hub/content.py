@@ -31,7 +31,7 @@ _BINARY = (".safetensors", ".png", ".npz", ".onnx")
 class Content:
     """Files of one repository (path there → file here or bytes), and the line a user types to use it.
 
-    In that line `ENDPOINT` and `REVISION` stand for what `line` puts there.
+    In that line `ENDPOINT` and `REVISION` are placeholders: they are known only when it is published.
 
     `loads` says how a stranger loads it after publishing: a list of `["dataset", configuration]`, `["model"]` or
     `["metric", configuration]`.
@@ -70,10 +70,8 @@ class Content:
 
 def check_repo_id(repo_id: str) -> None:
     """Refuse what is not `ORG/NAME` by the Hub's rules, and what is no text at all (a number, a list)."""
-    if not isinstance(repo_id, str):
-        raise BadUsage(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
-    ok = re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repo_id, re.ASCII) and not re.search(r"--|\.\.|\.git$", repo_id)
-    if not ok or any(part[0] in "-." or part[-1] in "-." for part in repo_id.split("/")):
+    ok = isinstance(repo_id, str) and re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repo_id, re.ASCII)
+    if not ok or re.search(r"--|\.\.|\.git$|(^|/)[.-]|[.-](/|$)", repo_id):
         raise BadUsage(f"repo_id={repo_id}: not a repository name; it is ORG/NAME of letters, digits, - _ and .")
 
 

@@ -15,7 +15,7 @@ from jianghua.training.runs import default_run_folders, default_runs
 WHAT = ("dataset", "model", "results", "all")
 
 
-def plan(config, root: Path, folder: Path, token: str | None, say=print) -> list[Content]:
+def plan(config, root: Path, folder: Path, token: str | None) -> list[Content]:
     """Contents in the order of publishing, for the options of conf/publish.yaml; files are staged in `folder`.
 
     `root` is the checkout. Raises `BadUsage` for options that do not fit together, `BadData` for content that
@@ -37,7 +37,10 @@ def plan(config, root: Path, folder: Path, token: str | None, say=print) -> list
         raise BadUsage("what=model takes run=DIR, a finished run folder")
     if config.tag is not None:
         check_tag(config.tag)
-    contents = list(_contents(config, org, root, folder, say))
+    contents = list(_contents(config, org, root, folder))
+    named = [f"{content.kind} {content.repo_id}" for content in contents]
+    if twice := [name for name in named if named.count(name) > 1]:
+        raise BadUsage(f"{twice[0]}: one name for two things; repo_id= or names.* takes another")
     # temporary names and the checkout's place are paths of this machine, whatever they are called
     places = [path for path in (root, Path.home(), folder) if len(path.parts) > 2]
     for content in contents:
@@ -51,7 +54,7 @@ def plan(config, root: Path, folder: Path, token: str | None, say=print) -> list
     return contents
 
 
-def _contents(config, org: str, root: Path, folder: Path, say) -> Iterator[Content]:
+def _contents(config, org: str, root: Path, folder: Path) -> Iterator[Content]:
     names = {key: f"{org}/{name}" for key, name in config.names.items() if key != "model"}
     models = {key: f"{org}/{name}" for key, name in config.names.model.items()}
     data, results = Path(config.data_root), Path(config.results)
@@ -71,26 +74,25 @@ def _contents(config, org: str, root: Path, folder: Path, say) -> Iterator[Conte
         runs = {kind: run_of_build(Path(config.runs), kind, published.record) for kind in models if kind in runs}
         for kind, repo_id in models.items():
             if kind in runs:
-                say(f"{repo_id}: the run {runs[kind]}")
+                print(f"{repo_id}: the run {runs[kind]}")
                 yield model_content(repo_id, runs[kind], data, names["dataset"], config.license, revision)
             else:
-                say(f"note: no finished default run of {kind} below {config.runs}; {repo_id} is left out")
+                print(f"note: no finished default run of {kind} below {config.runs}; {repo_id} is left out")
     if config.what not in ("results", "all"):
         return
-    stored = results_content(config.repo_id or names["results"], results, data, names["dataset"], folder / "results")
-    yield stored
-    if page := page_content(names["page"], results, data, stored.record["fingerprints"]):
+    yield results_content(config.repo_id or names["results"], results, data, names["dataset"], folder / "results")
+    if page := page_content(names["page"], results, data):
         yield page
     else:
-        say(f"note: no {results / 'index.html'}; the page {names['page']} is left out")
+        print(f"note: no {results / 'index.html'}; the page {names['page']} is left out")
     yield metric_content(names["metric"], Path(config.metric), data, root)
     chosen = next((models[kind] for kind in ("functions", "primary") if kind in runs), None)
     if chosen:
-        # the models get the tag in the same command only with what=all
+        # only then does this command tag the model that the demo names
         revision = (config.tag if config.what == "all" else None) or "main"
         yield demo_content(names["demo"], chosen, revision, data, root)
     else:
-        say(f"note: no finished default run below {config.runs}; the demo {names['demo']} is left out")
+        print(f"note: no finished default run below {config.runs}; the demo {names['demo']} is left out")
 
 
 def run_of_build(runs: Path, kind: str, published: Mapping) -> Path:

@@ -130,6 +130,20 @@ def check_dataset_there(contents: Iterable[Content], connection: Connection) -> 
             )
 
 
+def without_orphans(contents: list[Content], connection: Connection) -> list[Content]:
+    """`contents` less a demo whose model neither is among them nor on the Hub: it could not start."""
+    models = {content.repo_id for content in contents if content.kind == "model"}
+    kept = []
+    for content in contents:
+        model = content.record.get("model")
+        with hub_errors(f"{content.kind} {content.repo_id}: looking up its model {model}", connection):
+            if model is None or model in models or connection.api.repo_exists(model):
+                kept.append(content)
+            else:
+                print(f"note: its model {model} is not on the Hub; the demo {content.repo_id} is left out")
+    return kept
+
+
 def _mark(repo_id: str, revision: str | None, connection: Connection) -> dict | None:
     """`published.json` of a dataset repository; None where the repository or the file is not there."""
     from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
@@ -153,23 +167,13 @@ def _head(content: Content, connection: Connection, private: bool) -> tuple[str,
     except RepositoryNotFoundError:
         pass
     for kind in KINDS:
-        if kind != content.kind and _exists(content.repo_id, kind, connection):
+        if kind != content.kind and connection.api.repo_exists(content.repo_id, repo_type=kind):
             raise BadData(
                 f"{content.repo_id} is a {kind} on the Hub, and a {content.kind} is to be published; choose another"
             )
     connection.api.create_repo(**at, private=private, space_sdk=content.sdk, exist_ok=True)
     info = connection.api.repo_info(**at)
     return info.sha, bool(info.private)
-
-
-def _exists(repo_id: str, kind: str, connection: Connection) -> bool:
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    try:
-        connection.api.repo_info(repo_id=repo_id, repo_type=kind)
-    except RepositoryNotFoundError:
-        return False
-    return True
 
 
 def _files_there(at: dict, commit: str, connection: Connection) -> dict[str, str]:
@@ -194,12 +198,15 @@ def _stale(content: Content, at: dict, head: str, there: dict[str, str], connect
                 "choose another name"
             )
         return sorted(others & start)
-    if not others:
-        return []
     with tempfile.TemporaryDirectory() as cache:
         path = connection.api.hf_hub_download(**at, filename=MARK, revision=head, cache_dir=cache)
-        earlier = json.loads(Path(path).read_text(encoding="utf-8"))["files"]
-    return sorted(others & set(earlier))
+        earlier = json.loads(Path(path).read_text(encoding="utf-8"))
+    if earlier.get("what") != content.record["what"]:  # a mistyped name: its files would be taken away
+        raise BadData(
+            f"{content.kind} {content.repo_id}: holds what={earlier.get('what')} of this toolkit, not "
+            f"{content.record['what']}; choose another name"
+        )
+    return sorted(others & set(earlier["files"]))
 
 
 def look_from_outside(

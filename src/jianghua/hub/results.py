@@ -13,7 +13,7 @@ from jianghua.hub.content import Content
 from jianghua.hub.licences import licence_file
 from jianghua.report.results import called
 from jianghua.report.stored import SHOWN
-from jianghua.schema import BUILDS, SCORED, BadData
+from jianghua.schema import BUILDS, LABELS, SCORED, BadData
 from jianghua.training import read_run
 from jianghua.training.runs import Run
 
@@ -85,18 +85,12 @@ def _write_predictions(path: Path, runs: list[Run], split: str) -> None:
     """`model, seed, id, predicted, proba` of one split part of all runs; class names come with the features."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from datasets import ClassLabel, Features, List, Value
 
-    from jianghua.schema import LABELS
-
-    label = {"names": list(LABELS), "_type": "ClassLabel"}
-    one = runs[0].config == "primary"
-    text = {"dtype": "string", "_type": "Value"}
-    features = {"model": text, "seed": {"dtype": "int32", "_type": "Value"}, "id": text}
-    features |= {"predicted": label if one else {"feature": label, "_type": "List"}}
-    features |= {"proba": {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}}
-    columns = [("model", pa.string()), ("seed", pa.int32()), ("id", pa.string())]
-    columns += [("predicted", pa.int64() if one else pa.list_(pa.int64())), ("proba", pa.list_(pa.float32()))]
-    schema = pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+    label = ClassLabel(names=list(LABELS))
+    columns = {"model": Value("string"), "seed": Value("int32"), "id": Value("string")}
+    columns |= {"predicted": label if runs[0].config == "primary" else List(label), "proba": List(Value("float32"))}
+    schema = Features(columns).arrow_schema
     rows = [
         {"model": run.model, "seed": run.seed, "id": p.id, "predicted": p.predicted, "proba": p.proba}
         for run in runs
@@ -152,17 +146,11 @@ card. `runs/` has each run's configuration, environment and scores as they were 
 {scores}"""
 
 
-def page_content(
-    repo_id: str, results: Path, data: Path, fingerprints: Mapping[str, str] | None = None
-) -> Content | None:
-    """The results page as a static Space, or None while there is no `results/index.html`.
-
-    `fingerprints`: build → fingerprint of the stored runs; a page that does not name each is refused.
-    """
+def page_content(repo_id: str, results: Path, data: Path) -> Content | None:
+    """The results page as a static Space, or None while there is no `results/index.html`."""
     page = results / "index.html"
     if not page.is_file():
         return None
-    check_current(results, fingerprints or {})
     version, _ = release(data)
     front = front_matter(
         title="Jianghua results", sdk="static", app_file="index.html", license="cc-by-4.0", pinned=False
@@ -172,11 +160,8 @@ def page_content(
         "README.md": f"{front}\nThe results of Jianghua {version}, one page.\n".encode(),
         "LICENSE": licence_file("cc-by-4.0", "This page and its figures"),
     }
-    return Content("space", repo_id, files, {"what": "page", "version": version}, _address(repo_id), sdk="static")
-
-
-def _address(repo_id: str) -> str:
-    return f"ENDPOINT/spaces/{repo_id}"
+    record = {"what": "page", "version": version}
+    return Content("space", repo_id, files, record, f"ENDPOINT/spaces/{repo_id}", sdk="static")
 
 
 def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Content:
@@ -187,7 +172,7 @@ def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Conten
     version, _ = release(data)
     name = repo_id.split("/")[-1]
     readme = (metric / "README.md").read_text(encoding="utf-8").replace('load("metrics/jianghua"', f'load("{repo_id}"')
-    readme = readme.replace("`jianghua.py`", f"`{name}.py`")
+    readme = readme.replace("`jianghua.py`", f"`{name}.py`").partition("\nDo not change")[0]  # there it is not made
     front = front_matter(
         title="Jianghua metric", sdk="static", app_file="index.html", license="apache-2.0", tags=["evaluate", "metric"]
     )
@@ -206,13 +191,6 @@ def metric_content(repo_id: str, metric: Path, data: Path, root: Path) -> Conten
 
 def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: Path) -> Content:
     """The Gradio demo as a Space: `app.py`, the package's source beside it, and which model at which revision."""
-    try:
-        import gradio
-    except ImportError:
-        raise BadData("the demo Space needs Gradio's version: pip install 'jianghua[demo]'") from None
-
-    from jianghua.hub.space import app
-
     version, _ = release(data)
     package = root / "src" / "jianghua"
     source = [package / name for name in MODULES]
@@ -224,17 +202,18 @@ def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: P
     front = front_matter(
         title="Jianghua demo",
         sdk="gradio",
-        sdk_version=gradio.__version__,
+        sdk_version=pins["gradio"],
         python_version="3.12",
         app_file="app.py",
         license="apache-2.0",
         models=[model_id],
     )
     files |= {
-        "app.py": Path(app.__file__),
+        "app.py": package / "hub" / "space" / "app.py",
         "model.json": (json.dumps({"repo_id": model_id, "revision": revision}) + "\n").encode(),
         "requirements.txt": ("\n".join(lines) + "\n").encode(),
         "README.md": f"{front}\nPaste or drop a speech and see what each paragraph does. Model: {model_id}.\n".encode(),
         "LICENSE": root / "LICENSE",
     }
-    return Content("space", repo_id, files, {"what": "demo", "version": version}, _address(repo_id), sdk="gradio")
+    record = {"what": "demo", "version": version, "model": model_id}
+    return Content("space", repo_id, files, record, f"ENDPOINT/spaces/{repo_id}", sdk="gradio")

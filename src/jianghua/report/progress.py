@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from jianghua.report.tables import terminal
+
 LINE_EVERY = 30.0  # seconds between two lines where there is no terminal for a bar: a log file, a cluster's job
 
 
@@ -15,10 +17,9 @@ def duration(seconds: float) -> str:
 @contextmanager
 def training_progress() -> Iterator[Callable[[dict], None]]:
     """Gives a function that takes the rows `training.finetune` reports."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    console = Console()
+    console = terminal()
     bar = Progress(
         TextColumn("epoch {task.fields[epoch]}"),
         BarColumn(bar_width=30),

@@ -77,11 +77,21 @@ def csv_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     return out.getvalue()
 
 
+def terminal(**options):
+    """rich's console; whoever stops reading it ends a script as `print` does, not with rich's own status."""
+    from rich.console import Console
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Terminal(**options)
+
+
 def print_table(
     title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", left: int = 1
 ) -> None:
     """Any table on standard output, its first `left` columns left, the others right."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
@@ -90,9 +100,9 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     plain = {"markup": False, "emoji": False}  # a title in square brackets is a title
-    console = Console(**plain)
+    console = terminal(**plain)
     # piped output must not be cut to 80 columns
-    (console if console.is_terminal else Console(width=150, **plain)).print(table)
+    (console if console.is_terminal else terminal(width=150, **plain)).print(table)
 
 
 def print_scores(title: str, config: str, rows: Sequence[tuple[str, dict]]) -> None:
