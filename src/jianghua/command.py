@@ -339,8 +339,7 @@ def _run(
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    for number in STOPS:
-        signal.signal(number, stop)
+    before = {number: signal.signal(number, stop) for number in STOPS}
     for stream in (sys.stdout, sys.stderr):  # a file's name may hold what the terminal cannot show
         stream.reconfigure(errors="backslashreplace")
     failure: list[Exception] = []
@@ -381,3 +380,5 @@ def _run(
         return status
     finally:
         _tidy(notes, status)
+        for number, handler in before.items():  # what libraries do at the end is not to be broken into
+            signal.signal(number, handler)
