@@ -163,15 +163,15 @@ def _parse_row(record: object) -> Answer | None:
         label, functions = label_of_spans(sentences)
     else:
         record = check_record(record, {"label": (str, null), "functions": list})
-        label = _name(record["label"])
-        functions = check_functions(record["id"], label, [_name(name) for name in record["functions"]])
+        label = _label_or_none(record["label"])
+        functions = check_functions(record["id"], label, [_label_or_none(name) for name in record["functions"]])
     names = ("id", "text", "sha256", "annotator", "round", "protocol")
     return Answer(
         **{name: record[name] for name in names}, label=label, functions=functions, sentences=tuple(sentences), place=""
     )
 
 
-def _name(name: str | None) -> str | None:
+def _label_or_none(name: str | None) -> str | None:
     return None if name is None else parse_label(name)
 
 

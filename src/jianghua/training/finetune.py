@@ -165,13 +165,13 @@ def finetune(
     target = torch.tensor(train.target, dtype=torch.long if encoder.config == "primary" else torch.float32)
     whole = Texts(sequences, places, spans, target)
     draws = [random.Random(f"{recipe.seed}:{epoch}") for epoch in range(recipe.epochs)]
-    shown = [in_parts(whole, recipe.part_share, recipe.joined_share, encoder.max_length, rng) for rng in draws]
+    drawn = [in_parts(whole, recipe.part_share, recipe.joined_share, encoder.max_length, rng) for rng in draws]
     task_loss = functional.cross_entropy if encoder.config == "primary" else functional.binary_cross_entropy_with_logits
     model, device = encoder.model, encoder.device
     trained = torch.nn.ModuleList([model, evidence.head])
     parameters = list(trained.parameters())
     optimizer = adamw(parameters, recipe.weight_decay, lr=recipe.learning_rate)
-    lengths = [[len(sequence) for sequence in texts.sequences] for texts in shown]
+    lengths = [[len(sequence) for sequence in texts.sequences] for texts in drawn]
     plan = [plan_epoch(lengths[epoch], recipe, epoch, by_length=not encoder.flat) for epoch in range(recipe.epochs)]
     steps = sum(map(len, plan))
     warmup = max(1, round(recipe.warmup_share * steps))
@@ -206,7 +206,7 @@ def finetune(
 
     def batch_gradients(epoch: int, batch: list[int], backward: Callable) -> torch.Tensor:
         """Set the gradients of a batch; returns its mean loss."""
-        texts = shown[epoch]
+        texts = drawn[epoch]
         sentences = sum(len(evidence.read[i]) for i in batch) if recipe.sentence_weight and train.sentences else 0
         items = [
             Shown(i, _kept(lengths[epoch][i], recipe.drop_share), evidence.noise(i) if sentences else None)
@@ -231,8 +231,8 @@ def finetune(
             if history and len(history) - best_epoch(history)["epoch"] > recipe.patience:
                 break
             model.train()
-            if evidence.texts is not shown[epoch]:
-                evidence.look_at(shown[epoch])
+            if evidence.texts is not drawn[epoch]:
+                evidence.look_at(drawn[epoch])
             for number, batch in enumerate(plan[epoch][begun:], begun):
                 loss = batch_gradients(epoch, batch, backward)
                 if recipe.adversarial_step and number % recipe.adversarial_every == 0:

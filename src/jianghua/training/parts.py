@@ -34,7 +34,7 @@ class Texts:
     target: torch.Tensor
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """A run of a text's sentences: its tokens, the place of each among them, and the sentences."""
 
     tokens: np.ndarray
@@ -76,7 +76,7 @@ def in_parts(texts: Texts, share: float, joined: float, longest: int, rng: rando
     return Texts(sequences, places, sentences, target)
 
 
-def _random_run(texts: Texts, i: int, rng: random.Random) -> Run | None:
+def _random_run(texts: Texts, i: int, rng: random.Random) -> Stretch | None:
     """A random run of the sentences of text `i`, as far as it is read; None where that is nothing of it."""
     first, end = run_of_sentences(len(texts.sentences[i]), rng)
     tokens, places = texts.sequences[i].numpy(), texts.places[i].numpy()
@@ -84,17 +84,17 @@ def _random_run(texts: Texts, i: int, rng: random.Random) -> Run | None:
     if not len(inside):
         return None
     places = places[inside] - first
-    return Run(tokens[inside], places, texts.sentences[i][first:end][: int(places.max()) + 1])
+    return Stretch(tokens[inside], places, texts.sentences[i][first:end][: int(places.max()) + 1])
 
 
-def _joined(one: Run, two: Run) -> Run:
+def _joined(one: Stretch, two: Stretch) -> Stretch:
     offset = one.sentences[-1]["end"] - two.sentences[0]["start"]
     moved = [span | {"start": span["start"] + offset, "end": span["end"] + offset} for span in two.sentences]
     places = np.concatenate([one.places, two.places + len(one.sentences)])
-    return Run(np.concatenate([one.tokens, two.tokens]), places, [*one.sentences, *moved])
+    return Stretch(np.concatenate([one.tokens, two.tokens]), places, [*one.sentences, *moved])
 
 
-def _between_the_ends(texts: Texts, i: int, run: Run) -> tuple[torch.Tensor, torch.Tensor]:
+def _between_the_ends(texts: Texts, i: int, run: Stretch) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids and places of `run` between the special tokens at both ends of text `i`."""
     tokens, places = texts.sequences[i].numpy(), texts.places[i].numpy()
     spoken = np.flatnonzero(places >= 0)
