@@ -157,7 +157,7 @@ def _parse_row(record: object) -> Answer | None:
     record = check_record(record, types | {"sentences": list, "skipped": bool}, optional)
     if record["skipped"]:
         return None
-    sentences = [SentenceSpan.from_json(span, _name) for span in record["sentences"]]
+    sentences = [SentenceSpan.from_json(span, _label_or_none) for span in record["sentences"]]
     if sentences and "label" not in record:
         check_spans(sentences)
         label, functions = label_of_spans(sentences)
