@@ -7,8 +7,6 @@ from jianghua.command import BadData, BadUsage, command
 def main(config):
     from pathlib import Path
 
-    from omegaconf import OmegaConf
-
     from jianghua.dataset import load_build, read_index
     from jianghua.evaluation import scored_parts
     from jianghua.evaluation.contrast import ContrastPair, check_pairs, contrast_scores
@@ -25,12 +23,15 @@ def main(config):
     loaded = load_build(Path(config.data.path or root / "jianghua"), run.config, run.subset)
     run.check_dataset(loaded.build, loaded.fingerprint)
     names = list(PERTURBATIONS) if config.perturbations is None else config.perturbations
-    if not OmegaConf.is_list(names) and config.perturbations is not None:
+    if isinstance(names, str | int):
         raise BadUsage(f"perturbations={names}: perturbations= takes a list, as [{names}]")
     if not names or len(set(names)) < len(names):
         raise BadUsage("perturbations= names each once, and one at least; null is all")
     for name in names:  # what cannot be done is said before the model is loaded
         perturbed(["好。"], name)
+    output = Path(config.output or run.folder / "robustness.json")
+    if output.is_dir():
+        raise BadUsage(f"output={output}: a folder; it takes a file, as robustness.json")
     pairs = read_jsonl(config.pairs, ContrastPair.from_json) if config.pairs else []
     if pairs:
         check_pairs(pairs, {row["id"]: row["split"] for row in read_index(root, "full")})
@@ -56,7 +57,6 @@ def main(config):
         result["contrast"] = contrast_scores(pairs, answer, run.config)
         print_contrast(result["contrast"])
     result["cost"] = cost_of(run.folder, classifier, [row["text"] for row in loaded.rows["test"]])
-    output = Path(config.output or run.folder / "robustness.json")
     write_json(output, result)
     print(f"written: {output}")
 

@@ -251,6 +251,32 @@ def test_a_trained_run_is_perturbed_printed_and_stored_alike_twice(trained, run_
 
 
 @pytest.mark.slow
+def test_minimal_pairs_can_be_left_out(trained, run_script, tmp_path):
+    options = ["perturbations=[full_width_digits]", "pairs=null", "output=a.json"]
+    result = run_script("robustness", f"run={trained}", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "contrast" not in json.loads((tmp_path / "a.json").read_text("utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("perturbations=5", "perturbations= takes a list, as [5]"),
+        ("perturbations=[]", "names each once, and one at least"),
+        ("perturbations=[homophones,homophones]", "names each once, and one at least"),
+        ("output=.", "a folder; it takes a file"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_measured(
+    trained, run_script, tmp_path, option, says
+):
+    result = run_script("robustness", f"run={trained}", option, cwd=tmp_path)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert says in result.stderr
+
+
+@pytest.mark.slow
 def test_a_model_that_did_not_make_the_runs_predictions_is_refused(trained, root, run_script, tmp_path):
     import shutil
 
