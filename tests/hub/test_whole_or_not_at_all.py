@@ -221,7 +221,7 @@ def test_a_mistyped_name_does_not_put_results_over_a_dataset(hub):
 
 
 def test_a_demo_is_sent_only_with_a_model_or_after_it(hub, capsys):
-    demo = dataclasses.replace(space("1"), repo_id="org/demo", record={"what": "demo", "model": "org/m"})
+    demo = dataclasses.replace(space("1"), repo_id="org/demo", record={"what": "demo", "model_id": "org/m"})
     assert without_orphans([demo], connection_to(hub)) == []
     assert "its model org/m is not on the Hub; the demo org/demo is left out" in capsys.readouterr().out
     model = made_with("aaaa", repo_id="org/m")

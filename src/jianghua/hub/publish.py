@@ -135,7 +135,7 @@ def without_orphans(contents: list[Content], connection: Connection) -> list[Con
     models = {content.repo_id for content in contents if content.kind == "model"}
     kept = []
     for content in contents:
-        model = content.record.get("model")
+        model = content.record.get("model_id")  # of a demo
         with hub_errors(f"{content.kind} {content.repo_id}: looking up its model {model}", connection):
             if model is None or model in models or connection.api.repo_exists(model):
                 kept.append(content)

@@ -215,5 +215,5 @@ def demo_content(repo_id: str, model_id: str, revision: str, data: Path, root: P
         "README.md": f"{front}\nPaste or drop a speech and see what each paragraph does. Model: {model_id}.\n".encode(),
         "LICENSE": root / "LICENSE",
     }
-    record = {"what": "demo", "version": version, "model": model_id}
+    record = {"what": "demo", "version": version, "model_id": model_id}
     return Content("space", repo_id, files, record, f"ENDPOINT/spaces/{repo_id}", sdk="gradio")
