@@ -146,9 +146,9 @@ def test_a_traceback_is_shown_to_who_asks(speech, run_script):
     assert "Traceback" in result.stderr
 
 
-@pytest.mark.parametrize("option", ["inptu=讲话.txt", "data/x", "source=a(b", "--inptu"])
+@pytest.mark.parametrize("option", ["inptu=讲话.txt", "data/x", "source=a(b", "--inptu", "--cfg job -m"])
 def test_bad_usage_is_one_line_and_exit_2(speech, run_script, option):
-    result = run_script("ingest", "input=讲话.txt", "output=out", option, cwd=speech)
+    result = run_script("ingest", "input=讲话.txt", "output=out", *option.split(), cwd=speech)
     assert result.returncode == 2, result.stderr
     assert re.fullmatch(r"usage: .+\n", result.stderr), result.stderr
     assert not (speech / "out").exists()

@@ -368,7 +368,10 @@ def _run(
 
         register_root(root)
         refuse_bare_arguments(sys.argv[1:])
-        hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(job)()
+        try:
+            hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name=name)(job)()
+        except ValueError as error:  # Hydra's word for flags that do not go together; those of jobs end in `failure`
+            raise BadUsage(str(error)) from error
         if failure:
             raise failure[0]
 
