@@ -134,7 +134,7 @@ def main() -> None:
     from jianghua.dataset import load_build
 
     more = {"runs": str(RESULTS / "accuracy.jsonl"), "trained": []}
-    options = arguments(__doc__, "accuracy", rounds=1, seeds=5, share=1.0, **more)
+    options = arguments(__doc__, "accuracy", rounds=None, seeds=5, share=1.0, **more)
     if options.seeds < 2:
         raise SystemExit("--seeds takes a number from 2: an interval needs two differences")
     benchmark, path = Benchmark("accuracy", 1), Path(options.runs)

@@ -245,10 +245,11 @@ def _commit() -> str | None:
     return (name + "-dirty" * bool(changed)) or None
 
 
-def arguments(text: str, name: str, rounds: int, **more) -> argparse.Namespace:
-    """The options of every benchmark: `--rounds`, `--output`, and `more` (name → default) of its own."""
+def arguments(text: str, name: str, rounds: int | None, **more) -> argparse.Namespace:
+    """The options of a benchmark: `--rounds` (unless None), `--output`, and `more` (name → default) of its own."""
     parser = argparse.ArgumentParser(description=text.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=rounds, help="interleaved rounds; fewer are quicker, and noisier")
+    if rounds is not None:
+        parser.add_argument("--rounds", type=int, default=rounds, help="interleaved rounds; fewer: quicker, noisier")
     parser.add_argument("--output", type=Path, default=RESULTS / f"{name}.json", help="where the figures go as JSON")
     for option, default in more.items():
         several = isinstance(default, list)
