@@ -56,11 +56,7 @@ def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     from safetensors.torch import load_file
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    began = time.process_time()
     curve = run(tmp_path / "mini")
-    spent = time.process_time() - began
-    assert 0 <= curve[0]["cpu_seconds"] <= curve[-1]["cpu_seconds"] <= spent + 1
-    assert curve[-1]["cpu_seconds"] > spent / 10
     assert curve[-1]["loss"] < curve[0]["loss"] - 0.5
     assert curve[-1]["set_loss"] < curve[0]["set_loss"] - 0.2
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "mini")
@@ -72,6 +68,19 @@ def test_the_loss_falls_and_the_folder_loads_with_plain_transformers(tmp_path):
     assert len(AutoTokenizer.from_pretrained(tmp_path / "mini")) == model.config.vocab_size
     assert (tmp_path / "mini" / "model.safetensors").stat().st_size < 2 * model.num_parameters() + 400_000
     assert json.loads((tmp_path / "mini" / "config.json").read_text("utf-8"))["dtype"] == "float32"
+
+
+def test_the_curve_counts_the_cpu_seconds_of_the_process(tmp_path):
+    def work(row):  # a second of it in the run's own process: the steps alone may take less than half of one
+        until = time.process_time() + 1
+        while row["step"] == 50 and time.process_time() < until:
+            pass
+
+    began = time.process_time()
+    first, last = (row["cpu_seconds"] for row in run(tmp_path / "mini", work))
+    spent = time.process_time() - began
+    assert 0 <= first <= spent - 0.5
+    assert first + 1 <= last <= spent + 0.5
 
 
 def test_the_curve_of_two_stages_goes_on_and_says_no_cpu_time_that_it_does_not_know():
