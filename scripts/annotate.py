@@ -11,10 +11,11 @@ def main(config):
     from pathlib import Path
 
     from jianghua.annotate import FORMATS, add_votes, export_tasks, own_ids, read_answers, read_paragraphs
-    from jianghua.schema import PROTOCOLS
+    from jianghua.schema import PROTOCOLS, check_number
 
     if sum(config[way] is not None for way in ("import", "export", "packet")) != 1:
         raise BadUsage("give one of import=FILE (answers), export=FILE (paragraphs), packet=DIR (tasks for people)")
+    check_number("round", config.round, 1, whole=True)
     if config.packet is not None:
         return make_packet(config)
     if config.format not in FORMATS:
@@ -24,9 +25,9 @@ def main(config):
     if config.export is not None:
         if config.output is None:
             raise BadUsage("output=FILE says where the tasks go")
+        paragraphs = read_paragraphs(config.export)
         if Path(config.output).exists() and Path(config.output).samefile(config.export):
             raise BadUsage(f"output={config.output}: the paragraphs themselves; name another file")
-        paragraphs = read_paragraphs(config.export)
         files = export_tasks(paragraphs, config.output, config.format, config.protocol or "alone", config.seed)
         print(f"{len(paragraphs)} paragraphs → {', '.join(map(str, files))}")
         return

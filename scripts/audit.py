@@ -15,6 +15,7 @@ def main(config):
     from jianghua.schema import CONFIGS, LABELS, SPLITS, check_number
 
     check_number("share", config.share, 0, 1, above=True)
+    check_number("seed", config.seed, 0, 2**32 - 1, whole=True)
     parts = {name: load_build(Path(config.dataset), name).rows for name in CONFIGS}
     label_of = {row["id"]: row["label"] for part in parts["primary"].values() for row in part}
     rows = [row for split in SPLITS for row in parts["functions"][split]]

@@ -5,6 +5,7 @@ from jianghua.command import BadUsage, command
 
 @command("build_dataset", paths=("data_root", "public", "output", "page", "results", "cache"))
 def main(config):
+    import sys
     from pathlib import Path
 
     from jianghua.dataset import BUILD_MARKS, build, freeze_public, freeze_splits, read_manifests, write_build
@@ -25,7 +26,8 @@ def main(config):
         return
     check_replaceable(output, BUILD_MARKS)
     result = build(data, public)
-    write_build(result, data, output, Path(config.results))
+    if not write_build(result, data, output, Path(config.results)):
+        print(f"note: {config.results} has no scores of this build; its card shows none", file=sys.stderr)
     if config.page:
         from jianghua.annotate import current_votes, read_adjudicated, read_votes
         from jianghua.annotate.votes import ADJUDICATED
@@ -39,6 +41,8 @@ def main(config):
     for name, splits in result.rows.items():
         print(f"{name}: " + ", ".join(f"{split} {len(rows)}" for split, rows in splits.items()))
     print(f"{result.name} build {result.fingerprint} → {output} ({len(result.removed)} near-duplicates left out)")
+    if result.name == "full":
+        print(f"also written: index.jsonl and near_duplicates.jsonl in {data}, {data.parent / 'DATASET_CARD.md'}")
 
 
 if __name__ == "__main__":

@@ -172,6 +172,8 @@ class Vote:
         if protocol:
             optional["protocol"] = protocol
         record = check_record(record, types, optional)
+        for name in ("id", "annotator"):
+            check_characters(f"the {name} of a vote", record[name])
         functions = check_functions(record["id"], record["label"], record["functions"])
         return cls(
             record["id"],

@@ -166,9 +166,36 @@ def test_the_label_studio_configuration_offers_every_label_and_none(tmp_path):
 
 def test_exported_sentences_have_no_answer_until_somebody_gives_one(tmp_path):
     export_tasks(paragraphs(), tmp_path / "s.jsonl", "jsonl", protocol="sentences")
+    with pytest.raises(BadData, match=r"no answers in it \(3 skipped\)"):
+        read_answers(tmp_path / "s.jsonl", "jsonl", "me")
+    rows = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text("utf-8").splitlines()]
+    for sentence in rows[0]["sentences"]:
+        sentence["function"] = "praise"
+    write_jsonl(tmp_path / "s.jsonl", rows)
+    answers, skipped = read_answers(tmp_path / "s.jsonl", "jsonl", "me")
+    assert ([answer.id for answer in answers], skipped) == ([rows[0]["id"]], 2)
+    longest = max(rows[1:], key=lambda row: len(row["sentences"]))
+    longest["sentences"][0]["function"] = "praise"
+    longest["sentences"].append({"start": 0, "end": 1, "text": "话"})  # one of them is answered, one is not
+    write_jsonl(tmp_path / "s.jsonl", rows)
     with pytest.raises(BadData, match="missing field 'function'"):
         read_answers(tmp_path / "s.jsonl", "jsonl", "me")
-    with pytest.raises(BadData, match="format=jsonl"):
+
+
+def test_a_task_that_nobody_answered_is_skipped_and_one_with_a_misspelt_answer_refused(tmp_path):
+    export_tasks(paragraphs(), tmp_path / "t.jsonl", "jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text("utf-8").splitlines()]
+    rows[0] |= {"label": "表扬", "functions": ["表扬"]}
+    write_jsonl(tmp_path / "t.jsonl", rows)
+    answers, skipped = read_answers(tmp_path / "t.jsonl", "jsonl", "me")
+    assert ([answer.id for answer in answers], skipped) == ([rows[0]["id"]], len(rows) - 1)
+    write_jsonl(tmp_path / "t.jsonl", [rows[0], rows[1] | {"lable": "表扬"}])
+    with pytest.raises(BadData, match=r"t\.jsonl:2: "):
+        read_answers(tmp_path / "t.jsonl", "jsonl", "me")
+
+
+def test_a_sheet_of_sentences_is_refused_as_a_choice_that_cannot_be(tmp_path):
+    with pytest.raises(BadUsage, match="format=jsonl"):
         export_tasks(paragraphs(), tmp_path / "s.json", "labelstudio", protocol="sentences")
 
 

@@ -154,6 +154,17 @@ def test_numbers_in_a_packet_tell_nothing_and_come_back_as_the_paragraphs_own_id
         own_ids(read_answers(tmp_path / "h2.csv", "csv")[0], fixed)
 
 
+@pytest.mark.parametrize("file", ["h1.csv", "paragraphs.csv"])
+def test_a_packet_is_not_written_over_answers(tmp_path, file):
+    folder, _ = packet(tmp_path)
+    packet(tmp_path)  # as it was handed out it may be made again
+    answered = (folder / "paragraphs.csv").read_text("utf-8").replace(",,,,,,", ",表扬,,,,,")
+    (folder / file).write_text(answered, encoding="utf-8")
+    with pytest.raises(BadData, match=rf"{file}: .*packet= takes a new folder"):
+        packet(tmp_path)
+    assert (folder / file).read_text("utf-8") == answered
+
+
 def test_a_packet_holds_all_that_people_need_and_says_how_it_comes_back(tmp_path):
     packet(tmp_path)
     names = {path.name for path in (tmp_path / "packet").iterdir()}

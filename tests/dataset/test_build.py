@@ -5,8 +5,18 @@ import shutil
 
 import pytest
 
-from jianghua.dataset import build, index_as_build, index_rows, load_build, read_index, read_splits
+from jianghua.dataset import (
+    build,
+    fixed_packet,
+    index_as_build,
+    index_rows,
+    load_build,
+    read_index,
+    read_splits,
+    write_build,
+)
 from jianghua.dataset.card import size_category
+from jianghua.files import write_atomic
 from jianghua.schema import LABELS, BadData
 
 
@@ -95,6 +105,20 @@ def test_the_script_builds_the_full_data_from_a_folder_of_raw_speeches(root, pub
     assert load_build(tmp_path / "full", "primary").fingerprint == fingerprint
     assert (tmp_path / "data/index.jsonl").read_bytes() == (root / "data/index.jsonl").read_bytes()
     assert (tmp_path / "DATASET_CARD.md").read_bytes() == (tmp_path / "full/README.md").read_bytes()
+
+
+def test_a_card_shows_no_scores_of_another_build(root, constructed, tmp_path):
+    for fingerprint, shown in ((constructed.fingerprint, True), ("0123456789abcdef", False)):
+        write_atomic(tmp_path / "results/constructed.md", f"**Trained on it** (`primary`, `{fingerprint}`)\n")
+        output = tmp_path / fingerprint
+        assert write_build(constructed, root / "data", output, tmp_path / "results") is shown
+        assert ("Trained on it" in (output / "README.md").read_text("utf-8")) is shown
+
+
+def test_a_choice_for_people_is_not_made_of_the_constructed_build_alone(root, data):
+    with pytest.raises(BadData, match=r"packet\.jsonl: no such file, .* the full build"):
+        fixed_packet(data, root / "data" / "jianghua")
+    assert not (data / "packet.jsonl").exists()
 
 
 def test_an_output_that_holds_other_files_is_refused_before_anything_is_read(tmp_path, run_script):

@@ -77,6 +77,8 @@ def test_a_held_out_speech_is_refused_whole_and_by_the_paragraph(root):
         without_heldout([texts(train_speech), texts(test_speech)], held, "corpus.txt")
     with pytest.raises(BadData):
         refuse_heldout([" ".join(texts(test_speech)[0])], held, "spaced out")
+    with pytest.raises(BadData):
+        refuse_heldout(["\u200b\ufeff".join(texts(test_speech)[0])], held, "spaced out by nothing that one sees")
     refuse_heldout(texts(train_speech), held, "corpus.txt")
 
 

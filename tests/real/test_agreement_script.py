@@ -70,7 +70,7 @@ def test_bad_votes_are_one_line_with_file_and_line(folder):
     assert not (folder / "out").exists()
 
 
-@pytest.mark.parametrize("option", ["by=rater", "replicates=0", "vote=x"])
+@pytest.mark.parametrize("option", ["by=rater", "replicates=0", "vote=x", "seed=-1"])
 def test_bad_usage_exits_with_2(folder, option):
     result = run(folder, option)
     assert result.returncode == 2
@@ -96,3 +96,23 @@ def test_a_file_without_votes_is_refused(folder):
     (folder / "空.jsonl").write_text("", "utf-8")
     result = run(folder, "votes=空.jsonl", "speeches=speeches")
     assert (result.returncode, result.stdout, result.stderr) == (1, "", "error: 空.jsonl: no votes in it\n")
+
+
+def test_gold_given_as_a_file_is_decided_as_its_folder_decides(folder):
+    options = ("votes=votes（一）/in_document.jsonl", "gold=votes（一）/alone.jsonl", "output=out", "replicates=10")
+    assert run(folder, *options).returncode == 0
+    (row,) = json.loads((folder / "out" / "agreement.json").read_text("utf-8"))["against_gold"]
+    assert row["questions"]["primary"]["units"] == 1  # the one that is decided; the others have a single vote
+    assert row["confusion"][4] == [0, 1, 0, 0, 0]  # as none of the four, which its vote in the file is not
+
+
+@pytest.mark.parametrize("output", ["votes（一）", "speeches/public/manifest.jsonl"])
+def test_an_output_among_the_votes_or_in_place_of_a_file_is_refused_before_anything_is_counted(folder, output):
+    result = run(folder, "votes=votes（一）", f"output={output}")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"output={output}" in result.stderr
+    assert sorted(path.name for path in (folder / "votes（一）").iterdir()) == [
+        "adjudicated.jsonl",
+        "alone.jsonl",
+        "in_document.jsonl",
+    ]

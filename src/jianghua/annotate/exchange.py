@@ -34,6 +34,7 @@ from jianghua.schema import (
 )
 
 FORMATS = ("jsonl", "labelstudio", "doccano", "csv")
+_HANDED_OUT = {"id", "text", "sha256", "title", "section", "sentences", "annotator"}
 _BEYOND_BARE = {field.name for field in fields(Paragraph)} - {"id", "text"}
 
 
@@ -87,7 +88,7 @@ def export_tasks(
     output = Path(output)
     tasks = tasks_of(paragraphs, protocol, seed)
     if protocol == "sentences" and format != "jsonl":
-        raise BadData(f"format {format} cannot hold a choice a sentence: export protocol=sentences with format=jsonl")
+        raise BadUsage(f"format {format} cannot hold a choice a sentence: export protocol=sentences with format=jsonl")
     if format == "labelstudio":
         config = output.with_suffix(".xml")
         if config == output:
@@ -149,7 +150,17 @@ def _read_jsonl_answers(path: Path) -> tuple[list[Answer], int]:
     return answers, len(rows) - len(answers)
 
 
+def _unanswered(record: object) -> bool:
+    """Whether a row is as it was handed out, no more said of it than by whom it was read."""
+    if not isinstance(record, dict) or not record.keys() <= _HANDED_OUT:
+        return False
+    sentences = record.get("sentences", [])
+    return isinstance(sentences, list) and not any(isinstance(s, dict) and "function" in s for s in sentences)
+
+
 def _parse_row(record: object) -> Answer | None:
+    if _unanswered(record):
+        return None
     null = type(None)
     optional = dict.fromkeys(("annotator", "text", "sha256", "round", "protocol")) | {"sentences": [], "skipped": False}
     types = {"id": str, "annotator": (str, null), "text": (str, null), "sha256": (str, null), "round": (int, null)}

@@ -16,10 +16,11 @@ from pathlib import Path
 from jianghua.annotate import labelstudio, spreadsheet
 from jianghua.annotate.answers import Answer
 from jianghua.annotate.exchange import tasks_of
-from jianghua.files import folder_atomic, read_jsonl, text_sha256, write_atomic
+from jianghua.files import check_replaceable, folder_atomic, read_jsonl, read_text, text_sha256, write_atomic
 from jianghua.schema import BadData, Paragraph, check_record
 
 SIZE = 300
+SHEET = "paragraphs.csv"
 NUMBER = re.compile(r"p\d{3,}")
 INSTRUCTIONS = """# 标注说明
 
@@ -38,8 +39,8 @@ INSTRUCTIONS = """# 标注说明
 交回以后（由维护者做）：
 
 ```bash
-# 每人一次；Label Studio 导出的用 format=labelstudio
-python scripts/annotate.py import=h1.csv format=csv protocol=alone output=people
+# 每人一次，annotator= 是各人的代号；Label Studio 导出的用 format=labelstudio
+python scripts/annotate.py import=h1.csv format=csv annotator=h1 protocol=alone output=people
 # 三人之间的一致程度，以及与定稿标签的一致程度
 python scripts/agreement.py votes=people by=annotator gold=data/annotations
 ```
@@ -65,12 +66,22 @@ def choose(rows: Sequence[Mapping], size: int = SIZE) -> list[str]:
 def write_packet(paragraphs: Sequence[Paragraph], guidelines: Path, folder: Path) -> None:
     """Write the packet: instructions, guidelines, spreadsheet, Label Studio project; shuffled once for all."""
     tasks = [task | {"id": f"p{number:03d}"} for number, task in enumerate(tasks_of(paragraphs, "alone", seed=300), 1)]
-    with folder_atomic(folder, marks=("paragraphs.csv",)) as new:
-        write_atomic(new / "说明.md", INSTRUCTIONS.format(count=len(tasks)))
-        write_atomic(new / "GUIDELINES.md", guidelines.read_bytes())
-        write_atomic(new / "paragraphs.csv", spreadsheet.to_sheet(tasks))
-        write_atomic(new / "labelstudio.json", labelstudio.to_tasks(tasks))
-        write_atomic(new / "labelstudio.xml", labelstudio.labelling_config())
+    files = {
+        "说明.md": INSTRUCTIONS.format(count=len(tasks)),
+        "GUIDELINES.md": read_text(guidelines),
+        SHEET: spreadsheet.to_sheet(tasks),
+        "labelstudio.json": labelstudio.to_tasks(tasks),
+        "labelstudio.xml": labelstudio.labelling_config(),
+    }
+    check_replaceable(folder, marks=(SHEET,))
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in files:
+            raise BadData(f"{path}: no part of a packet, and would be lost; packet= takes a new folder")
+        if path.name == SHEET and path.read_bytes() != files[SHEET].encode():
+            raise BadData(f"{path}: not as it is handed out: answers in it would be lost; packet= takes a new folder")
+    with folder_atomic(folder, marks=(SHEET,)) as new:
+        for name, content in files.items():
+            write_atomic(new / name, content)
 
 
 def read_packet(path: Path) -> dict[str, str]:

@@ -96,7 +96,8 @@ def refuse_duplicates(placed: Iterable[tuple[str, Vote]]) -> None:
         if key in seen:
             raise BadData(
                 f"{place}: {vote.annotator!r} has voted on {vote.id!r} already at {seen[key]} "
-                f"(protocol {vote.protocol}, round {vote.round}); remove one, or give it a higher round"
+                f"(protocol {vote.protocol}, round {vote.round}); remove one, or, if somebody else cast it, import it "
+                "with annotator=NAME"
             )
         seen[key] = place
 
@@ -230,7 +231,7 @@ def standard_slices(
         if unlisted := sorted({vote.annotator for vote in votes} - set(annotators)):
             raise BadData(
                 f"annotator {unlisted[0]!r} has votes but no row in annotators.jsonl beside them: which guidelines "
-                "were read is not known; add a row, or keep votes that are no part of it in another folder (votes=)"
+                "were read is not known; add a row, or keep votes that are no part of it in another folder"
             )
         newest = max(editions.values())
         older = {vote.id for vote in votes if editions.get(vote.annotator, newest) < newest}

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jianghua.annotate import aggregate, newest_round, read_adjudicated, read_votes
 from jianghua.annotate.votes import ADJUDICATED
-from jianghua.dataset.duplicates import near_duplicates
+from jianghua.dataset.duplicates import THRESHOLD, near_duplicates, similarities_between
 from jianghua.dataset.sources import (
     SpeechInfo,
     constructed_paragraphs,
@@ -16,7 +17,7 @@ from jianghua.dataset.sources import (
     read_manifests,
     read_splits,
 )
-from jianghua.files import folder_atomic, text_sha256, write_atomic, write_jsonl
+from jianghua.files import folder_atomic, read_text, text_sha256, write_atomic, write_jsonl
 from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData, Paragraph, Vote, label_id
 
 _SPLIT_ORDER = {"train": 2, "validation": 1, "test": 0}
@@ -118,22 +119,34 @@ def drop_near_duplicates(paragraphs: list[Paragraph], splits: dict[str, str]) ->
     """Paragraphs without near-duplicates of one another, and a row for each that was left out.
 
     Within a source the one nearer to training goes, so that no test paragraph is lost to a train one;
-    between sources the public one goes, so that the constructed rows are the same in both builds.
+    between sources the public one goes, so that the constructed rows are the same in both builds. Between splits every
+    pair is compared; within a split MinHash may miss one.
     """
 
     def rank(paragraph: Paragraph) -> tuple:
         return (paragraph.source != "constructed", _SPLIT_ORDER[splits[paragraph.doc_id]], paragraph.id)
 
+    texts = [paragraph.text for paragraph in paragraphs]
+    i, j, similarity = similarities_between(texts, [_SPLIT_ORDER[splits[p.doc_id]] for p in paragraphs])
+    near = similarity >= THRESHOLD
+    exact = zip(i[near].tolist(), j[near].tolist(), similarity[near].tolist(), strict=True)
+    partners: dict[int, dict[int, float]] = defaultdict(dict)
+    for left, right, value in (*near_duplicates(texts), *exact):
+        partners[left][right] = partners[right][left] = value
     dropped: dict[int, dict] = {}
-    for i, j, similarity in near_duplicates([p.text for p in paragraphs]):
-        if i in dropped or j in dropped:
-            continue
-        loser, winner = (i, j) if rank(paragraphs[i]) > rank(paragraphs[j]) else (j, i)
-        dropped[loser] = {
-            "id": paragraphs[loser].id,
-            "near_duplicate_of": paragraphs[winner].id,
-            "jaccard": round(similarity, 4),
-        }
+    stay: set[int] = set()
+    # from the first in rank on, so that only what has a near-duplicate among those that stay goes
+    for index in sorted(partners, key=lambda index: rank(paragraphs[index])):
+        found = [(value, other) for other, value in partners[index].items() if other in stay]
+        if not found:
+            stay.add(index)
+        else:
+            value, winner = max(found)
+            dropped[index] = {
+                "id": paragraphs[index].id,
+                "near_duplicate_of": paragraphs[winner].id,
+                "jaccard": round(value, 4),
+            }
     kept = [paragraph for index, paragraph in enumerate(paragraphs) if index not in dropped]
     return kept, sorted(dropped.values(), key=lambda row: row["id"])
 
@@ -230,25 +243,30 @@ def write_split(rows: list[dict], config: str, path: Path) -> None:
 BUILD_MARKS = (parquet_path("primary", "train"),)  # by which a folder is known as a build
 
 
-def write_build(result: Build, data: Path, output: Path, results: Path) -> None:
-    """Write the build as the Hub lays it out, whole or not at all.
+def write_build(result: Build, data: Path, output: Path, results: Path) -> bool:
+    """Write the build as the Hub lays it out, whole or not at all; returns whether its card shows scores.
 
-    `results` holds the score tables that cards show. The full build also writes its index and card
-    into the tree (`data/index.jsonl`, `DATASET_CARD.md` beside `data`), so that a clone without the
+    `results` holds the score tables that cards show; tables of another build are none. The full build also writes its
+    index and card into the tree (`data/index.jsonl`, `DATASET_CARD.md` beside `data`), so that a clone without the
     public text can reproduce every table.
     """
     from jianghua.dataset.card import card
     from jianghua.dataset.croissant import croissant
 
-    scores = results / f"{result.name}.md"
-    text = card(result, data, scores.read_text(encoding="utf-8") if scores.exists() else "")
+    tables = results / f"{result.name}.md"
+    scores = read_text(tables) if tables.exists() else ""
+    if f"`{result.fingerprint}`" not in scores:
+        scores = ""
+    beside = {name: read_text(data / name) for name in ("GUIDELINES.md", "CHANGELOG.md")}
+    text = card(result, data, scores)
     with folder_atomic(output, BUILD_MARKS) as folder:
         write_parquet(result.rows, folder)
         write_atomic(folder / "README.md", text)
         write_atomic(folder / "croissant.json", croissant(result, folder, data))
-        for name in ("GUIDELINES.md", "CHANGELOG.md"):
-            write_atomic(folder / name, (data / name).read_bytes())
+        for name, page in beside.items():
+            write_atomic(folder / name, page)
     if result.name == "full":
         write_jsonl(data / "index.jsonl", index_rows(result.rows))
         write_jsonl(data / "near_duplicates.jsonl", result.removed)
         write_atomic(data.parent / "DATASET_CARD.md", text)
+    return bool(scores)

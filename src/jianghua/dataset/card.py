@@ -16,6 +16,7 @@ from jianghua.dataset.build import Build
 from jianghua.dataset.croissant import release
 from jianghua.dataset.gates import Measure, gates
 from jianghua.dataset.sources import read_manifests
+from jianghua.files import read_text
 from jianghua.schema import CONFIGS, LABELS, SPLITS, BadData
 
 SCORES_BEGIN, SCORES_END = "<!-- scores: begin -->", "<!-- scores: end -->"
@@ -87,7 +88,7 @@ def size_category(rows: int) -> str:
 def read_set_phrases(data: Path) -> list[str]:
     """The committed list of set phrases, one a line, `#` for comments; none without the file."""
     path = data / "set_phrases.txt"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = read_text(path).splitlines() if path.exists() else []
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 

@@ -40,3 +40,24 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> list[
                 pairs.append((j, i, similarity))
         index.insert(i, sketch)
     return sorted(pairs)
+
+
+def similarities_between(texts: Sequence[str], groups: Sequence[int]) -> tuple:
+    """Arrays i, j and 5-gram Jaccard similarity of all pairs in different groups that share a 5-gram, i < j, exact.
+
+    Takes memory for every such pair; `near_duplicates` does not, and may miss one.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    known: dict[str, int] = {}
+    columns, ends = [], [0]
+    for text in texts:
+        columns += [known.setdefault(gram, len(known)) for gram in shingles(text)]
+        ends.append(len(columns))
+    matrix = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(texts), len(known)))
+    sizes, group = np.diff(ends), np.asarray(groups)
+    common = (matrix @ matrix.T).tocoo()
+    apart = (group[common.row] != group[common.col]) & (common.row < common.col)
+    i, j, shared = common.row[apart], common.col[apart], common.data[apart]
+    return i, j, shared / (sizes[i] + sizes[j] - shared)

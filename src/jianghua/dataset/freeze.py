@@ -42,9 +42,14 @@ def fixed_packet(data: Path, dataset: Path) -> list[Paragraph]:
     hashes. Raises `BadData` where the build lacks one or has another text.
     """
     path = data / "packet.jsonl"
-    rows = {row["id"]: row for part in load_build(dataset, "functions").rows.values() for row in part}
+    loaded = load_build(dataset, "functions")
+    rows = {row["id"]: row for part in loaded.rows.values() for row in part}
     if not path.exists():
+        if loaded.build != "full":
+            raise BadData(f"{path}: no such file, and to choose anew dataset= must name the full build")
         gold = aggregate(read_votes(data / "annotations"), read_adjudicated(data / "annotations" / ADJUDICATED))
+        if unknown := next((i for i in rows if i not in gold.rows), None):
+            raise BadData(f"{dataset}: nobody in {data / 'annotations'} voted on its paragraph {unknown!r}")
         cells = [row | {"label": gold.rows[i].label, "disputed": gold.rows[i].disputed} for i, row in rows.items()]
         write_jsonl(path, ({"id": i, "sha256": rows[i]["sha256"]} for i in choose(cells)))
     chosen = read_packet(path)

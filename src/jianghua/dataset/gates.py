@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jianghua.annotate.audit import character_grams, logistic_regression, out_of_fold, tfidf
-from jianghua.dataset.duplicates import NOT_TEXT, shingles
+from jianghua.dataset.duplicates import NOT_TEXT, similarities_between
 from jianghua.schema import LABELS, SPLITS
 
 PHRASE_LENGTH, MOST_DOCUMENTS, MOST_SET_PHRASES = 12, 3, 100
@@ -83,20 +83,9 @@ def distinct_ratio(rows: Sequence[dict], characters: int, size: int = 4) -> floa
 
 def closest_between_splits(rows: dict[str, list[dict]]) -> float:
     """The highest 5-gram Jaccard similarity of two paragraphs in different splits, computed exactly."""
-    from scipy.sparse import csr_matrix
-
-    texts = [(row["text"], number) for number, split in enumerate(SPLITS) for row in rows[split]]
-    known: dict[str, int] = {}
-    columns, ends = [], [0]
-    for text, _ in texts:
-        columns += [known.setdefault(gram, len(known)) for gram in shingles(text)]
-        ends.append(len(columns))
-    matrix = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(texts), len(known)))
-    sizes, split = np.diff(ends), np.array([number for _, number in texts])
-    common = (matrix @ matrix.T).tocoo()
-    apart = split[common.row] != split[common.col]
-    i, j, shared = common.row[apart], common.col[apart], common.data[apart]
-    return float((shared / (sizes[i] + sizes[j] - shared)).max(initial=0.0))
+    texts = [row["text"] for split in SPLITS for row in rows[split]]
+    splits = [number for number, split in enumerate(SPLITS) for _ in rows[split]]
+    return float(similarities_between(texts, splits)[2].max(initial=0.0))
 
 
 def _binned(train, _, held):

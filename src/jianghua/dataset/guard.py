@@ -1,9 +1,10 @@
 """Nothing that trains may see a validation or test document.
 
 A paragraph is known by the SHA-256 of its text, so the refusal works for public speeches too, whose
-text is not in the tree. White space put between the characters does not hide one.
+text is not in the tree. White space put between the characters does not hide one, nor do characters of no width.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from jianghua.dataset.sources import constructed_paragraphs, read_manifests, rea
 from jianghua.files import text_sha256
 from jianghua.schema import BadData
 
+# white space, and what takes no width: soft hyphens, zero-width spaces and joiners, marks of direction, variants
+UNSEEN = re.compile(r"[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]+")
 TOLERANCE = 0.1  # share of a document's paragraphs
 
 
@@ -25,7 +28,7 @@ def heldout_hashes(data: Path) -> dict[str, str]:
 
 
 def _held_paragraph(text: str, held: dict[str, str]) -> str | None:
-    return held.get(text_sha256(text.strip())) or held.get(text_sha256("".join(text.split())))
+    return held.get(text_sha256(text.strip())) or held.get(text_sha256(UNSEEN.sub("", text)))
 
 
 def refuse_heldout(texts: Iterable[str], held: dict[str, str], where: str) -> None:
