@@ -199,6 +199,17 @@ def test_a_sheet_of_sentences_is_refused_as_a_choice_that_cannot_be(tmp_path):
         export_tasks(paragraphs(), tmp_path / "s.json", "labelstudio", protocol="sentences")
 
 
+def test_a_vote_of_an_older_round_than_one_there_is_refused_because_it_would_not_count(tmp_path):
+    write_jsonl(tmp_path / "a.jsonl", [{"id": "c900-000", "label": "无", "functions": [], "round": 2}])
+    votes_of(tmp_path / "a.jsonl", "jsonl", tmp_path, annotator="m1")
+    file = tmp_path / "votes" / "alone.jsonl"
+    before = file.read_bytes()
+    write_jsonl(tmp_path / "b.jsonl", [{"id": "c900-000", "label": "无", "functions": []}])
+    with pytest.raises(BadData, match=r"b\.jsonl:1: a vote of round 1 on 'c900-000' .*alone\.jsonl:1 .*round=2"):
+        votes_of(tmp_path / "b.jsonl", "jsonl", tmp_path, annotator="m2")
+    assert file.read_bytes() == before
+
+
 def test_a_second_vote_of_one_annotator_is_refused_and_leaves_the_file_as_it_was(tmp_path):
     write_jsonl(tmp_path / "a.jsonl", [{"id": "c900-000", "label": "无", "functions": []}])
     votes_of(tmp_path / "a.jsonl", "jsonl", tmp_path, annotator="m1")

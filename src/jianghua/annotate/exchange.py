@@ -199,19 +199,31 @@ def add_votes(
     and leaves the file as it was. `texts` maps paragraph ids to texts, where they are known.
     """
     file = Path(folder) / f"{check_protocol(protocol)}.jsonl"
-    placed: list[tuple[str, Vote]] = read_placed_votes(file) if file.exists() else []
+    there: list[tuple[str, Vote]] = read_placed_votes(file) if file.exists() else []
+    new: list[tuple[str, Vote]] = []
     for answer in answers:
         with at(answer.place):
-            placed.append((answer.place, to_vote(answer, protocol, round, texts)))
-    refuse_duplicates(placed)
-    _refuse_other_texts(placed)
+            new.append((answer.place, to_vote(answer, protocol, round, texts)))
+    refuse_duplicates([*there, *new])
+    _refuse_other_texts([*there, *new])
+    _refuse_superseded(new, there)
     # what is there stays as it is, to the byte
     old = file.read_bytes() if file.exists() else b""
     if old and not old.endswith(b"\n"):
         old += b"\n"
-    new = "".join(to_json_line(vote.to_json()) for _, vote in placed[len(placed) - len(answers) :])
-    write_atomic(file, old + new.encode())
-    return file, len(placed)
+    write_atomic(file, old + "".join(to_json_line(vote.to_json()) for _, vote in new).encode())
+    return file, len(there) + len(new)
+
+
+def _refuse_superseded(new: Sequence[tuple[str, Vote]], there: Sequence[tuple[str, Vote]]) -> None:
+    newest = {vote.id: (place, vote.round) for place, vote in sorted(there, key=lambda item: item[1].round)}
+    for place, vote in new:
+        if vote.id in newest and vote.round < newest[vote.id][1]:
+            other, round = newest[vote.id]
+            raise BadData(
+                f"{place}: a vote of round {vote.round} on {vote.id!r} would not count, since the one at {other} is of "
+                f"round {round}; import it with round={round}"
+            )
 
 
 def _refuse_other_texts(placed: Sequence[tuple[str, Vote]]) -> None:
