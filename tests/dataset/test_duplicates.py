@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from jianghua.dataset import near_duplicates
+from jianghua.dataset import duplicates, near_duplicates
 from jianghua.dataset.build import drop_near_duplicates
 from jianghua.dataset.duplicates import THRESHOLD, jaccard, shingles, similarities_between
 from jianghua.schema import Paragraph
@@ -44,12 +44,13 @@ def paragraph(name, words):
     return Paragraph(f"{name}-000", name, 0, "", "", words, "constructed", 0, len(words))
 
 
-def test_every_pair_of_two_splits_is_compared_however_little_over_the_threshold():
+def test_every_pair_of_two_splits_is_compared_however_little_over_the_threshold(monkeypatch):
+    monkeypatch.setattr(duplicates, "BLOCK", 150)
     rng = random.Random(2)
     train = [text(rng) for _ in range(200)]
     test = [original[:82] + text(rng, 38) for original in train]  # just over a half in common
-    i, j, similarity = similarities_between(train + test, [0] * 200 + [1] * 200)
-    exact = {(a, b): value for a, b, value in zip(i.tolist(), j.tolist(), similarity.tolist(), strict=True)}
+    blocks = similarities_between(train + test, [0] * 200 + [1] * 200)
+    exact = {(a, b): value for block in blocks for a, b, value in zip(*(c.tolist() for c in block), strict=True)}
     grams = [shingles(one) for one in train + test]
     over = [(n, n + 200) for n in range(200) if jaccard(grams[n], grams[n + 200]) >= THRESHOLD]
     assert len(over) > 100

@@ -127,11 +127,12 @@ def drop_near_duplicates(paragraphs: list[Paragraph], splits: dict[str, str]) ->
         return (paragraph.source != "constructed", _SPLIT_ORDER[splits[paragraph.doc_id]], paragraph.id)
 
     texts = [paragraph.text for paragraph in paragraphs]
-    i, j, similarity = similarities_between(texts, [_SPLIT_ORDER[splits[p.doc_id]] for p in paragraphs])
-    near = similarity >= THRESHOLD
-    exact = zip(i[near].tolist(), j[near].tolist(), similarity[near].tolist(), strict=True)
+    pairs = near_duplicates(texts)
+    for block in similarities_between(texts, [_SPLIT_ORDER[splits[p.doc_id]] for p in paragraphs]):
+        near = block[2] >= THRESHOLD
+        pairs += zip(*(column[near].tolist() for column in block), strict=True)
     partners: dict[int, dict[int, float]] = defaultdict(dict)
-    for left, right, value in (*near_duplicates(texts), *exact):
+    for left, right, value in pairs:
         partners[left][right] = partners[right][left] = value
     dropped: dict[int, dict] = {}
     stay: set[int] = set()

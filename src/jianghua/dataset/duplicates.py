@@ -1,9 +1,11 @@
 """Near-duplicate paragraphs: MinHash proposes, the exact 5-gram Jaccard similarity decides."""
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 
 THRESHOLD = 0.5
+BLOCK = 1000  # paragraphs compared with all others at a time
 NOT_TEXT = re.compile(r"[\W_]+")
 
 
@@ -42,22 +44,26 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> list[
     return sorted(pairs)
 
 
-def similarities_between(texts: Sequence[str], groups: Sequence[int]) -> tuple:
+def similarities_between(texts: Sequence[str], groups: Sequence[int]) -> Iterator[tuple]:
     """Arrays i, j and 5-gram Jaccard similarity of all pairs in different groups that share a 5-gram, i < j, exact.
 
-    Takes memory for every such pair; `near_duplicates` does not, and may miss one.
+    They come in blocks of some rows i each, since together they take much memory.
     """
     import numpy as np
     from scipy.sparse import csr_matrix
 
     known: dict[str, int] = {}
-    columns, ends = [], [0]
+    columns, ends = array("i"), [0]
     for text in texts:
-        columns += [known.setdefault(gram, len(known)) for gram in shingles(text)]
+        columns.extend(known.setdefault(gram, len(known)) for gram in shingles(text))
         ends.append(len(columns))
-    matrix = csr_matrix((np.ones(len(columns), np.int32), columns, ends), shape=(len(texts), len(known)))
-    sizes, group = np.diff(ends), np.asarray(groups)
-    common = (matrix @ matrix.T).tocoo()
-    apart = (group[common.row] != group[common.col]) & (common.row < common.col)
-    i, j, shared = common.row[apart], common.col[apart], common.data[apart]
-    return i, j, shared / (sizes[i] + sizes[j] - shared)
+    count = len(known)
+    known.clear()
+    matrix = csr_matrix((np.ones(len(columns), np.int32), np.asarray(columns), ends), shape=(len(texts), count))
+    sizes, group, across = np.diff(ends), np.asarray(groups), matrix.T.tocsr()
+    for first in range(0, len(texts), BLOCK):
+        common = (matrix[first : first + BLOCK] @ across).tocoo()
+        row = common.row + first
+        apart = (group[row] != group[common.col]) & (row < common.col)
+        i, j, shared = row[apart], common.col[apart], common.data[apart]
+        yield i, j, shared / (sizes[i] + sizes[j] - shared)

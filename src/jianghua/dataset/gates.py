@@ -85,7 +85,7 @@ def closest_between_splits(rows: dict[str, list[dict]]) -> float:
     """The highest 5-gram Jaccard similarity of two paragraphs in different splits, computed exactly."""
     texts = [row["text"] for split in SPLITS for row in rows[split]]
     splits = [number for number, split in enumerate(SPLITS) for _ in rows[split]]
-    return float(similarities_between(texts, splits)[2].max(initial=0.0))
+    return max((float(s.max(initial=0.0)) for _, _, s in similarities_between(texts, splits)), default=0.0)
 
 
 def _binned(train, _, held):
